@@ -1,0 +1,96 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include "base/error.h"
+
+namespace q8 {
+namespace {
+
+std::string reason() {
+  return std::generic_category().message(errno);
+}
+
+}  // namespace
+
+MappedFile::MappedFile(const std::filesystem::path& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) throw bad_input(path.string() + ": cannot be read: " + reason());
+  struct stat info {};
+  if (fstat(fd, &info) != 0 || S_ISDIR(info.st_mode)) {
+    const std::string why = S_ISDIR(info.st_mode) ? "it is a folder" : reason();
+    close(fd);
+    throw bad_input(path.string() + ": cannot be read: " + why);
+  }
+  size_ = static_cast<std::size_t>(info.st_size);
+  if (size_ > 0) {
+    void* address = mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (address == MAP_FAILED) {
+      const std::string why = reason();
+      close(fd);
+      throw bad_input(path.string() + ": cannot be read: " + why);
+    }
+    data_ = static_cast<const std::byte*>(address);
+  }
+  close(fd);
+}
+
+MappedFile::~MappedFile() {
+  if (size_ > 0) munmap(const_cast<std::byte*>(data_), size_);
+}
+
+std::string read_text_file(const std::filesystem::path& path) {
+  return std::string(MappedFile(path).text());
+}
+
+AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
+  const auto parent = path_.parent_path();
+  if (!parent.empty() && !std::filesystem::is_directory(parent))
+    throw resource_error(path_.string() + ": cannot be written: the folder " + parent.string() +
+                         " does not exist");
+  if (std::filesystem::is_directory(path_))
+    throw resource_error(path_.string() + ": cannot be written: it is a folder");
+  temporary_ = path_;
+  temporary_ += "." + std::to_string(getpid()) + ".tmp";
+  fd_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (fd_ < 0) throw resource_error(path_.string() + ": cannot be written: " + reason());
+}
+
+AtomicFile::~AtomicFile() {
+  if (fd_ < 0) return;
+  close(fd_);
+  unlink(temporary_.c_str());
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) throw resource_error(path_.string() + ": cannot be written: " + reason());
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+}
+
+void AtomicFile::commit() {
+  if (fsync(fd_) != 0 && errno != EINVAL && errno != EROFS)
+    throw resource_error(path_.string() + ": cannot be written: " + reason());
+  if (std::rename(temporary_.c_str(), path_.c_str()) != 0)
+    throw resource_error(path_.string() + ": cannot be written: " + reason());
+  close(fd_);
+  fd_ = -1;
+}
+
+void write_file_atomically(const std::filesystem::path& path, std::string_view content) {
+  AtomicFile file(path);
+  file.write(content);
+  file.commit();
+}
+
+}  // namespace q8
