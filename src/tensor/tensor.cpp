@@ -1,8 +1,9 @@
 #include "tensor/tensor.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
-#include <new>
+#include <limits>
 
 #include "tensor/dispatch.h"
 
