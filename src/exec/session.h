@@ -1,0 +1,58 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/isa.h"
+#include "graph/graph.h"
+#include "tensor/tensor.h"
+
+namespace q8 {
+
+struct SessionOptions {
+  int threads = 0;      // 0: one per core
+  Isa isa = Isa::kAmx;  // the best one up to this that the CPU has
+  // Whether the graph may be changed for speed: QDQ groups become integer operators, layouts
+  // change, operators are fused. Then values inside fused groups are never made, and observers do
+  // not see them.
+  bool optimize = true;
+  // Values (by id in the given graph) that must be made and shown although nothing but a fused
+  // group reads them.
+  std::vector<ValueId> keep;
+};
+
+// A value that was just made, as observers see it.
+struct Produced {
+  ValueId value;         // in the graph that the Session was made from
+  const Tensor& tensor;  // valid during the call only
+  // The tensor's physical order of axes: axes[i] is the logical axis that stands at position i;
+  // empty: as in the graph.
+  std::span<const int> axes;
+};
+using ProducedCallback = std::function<void(const Produced&)>;
+
+// A graph made ready to run: operators looked up, weights packed, memory reused by liveness.
+// Immutable; run() may be called from one thread at a time.
+class Session {
+ public:
+  explicit Session(const Graph& graph, SessionOptions options = {});
+  ~Session();
+  Session(Session&&) noexcept;
+
+  // `inputs` in the order of the graph's inputs (initializers listed as inputs left out); results
+  // in the order of its outputs. Throws bad_input naming the input where a dtype, rank or fixed
+  // dimension does not fit, and the node where an operator fails.
+  std::vector<Tensor> run(std::span<const Tensor> inputs,
+                          const ProducedCallback& callback = {}) const;
+
+  const std::vector<ValueId>& inputs() const;  // those that run() wants
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace q8

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "ops/operator.h"
+
+namespace q8 {
+
+// The rows of each family; one file of that name each (activation_operators: activation.cpp).
+std::span<const OpRow> activation_operators();
+
+}  // namespace q8

@@ -1,0 +1,74 @@
+#include "ops/ops.h"
+
+#include <map>
+
+#include "ops/families.h"
+
+namespace q8 {
+namespace {
+
+using Family = std::span<const OpRow> (*)();
+
+// One row per operator family.
+constexpr Family kFamilies[] = {
+    activation_operators,
+};
+
+const std::map<std::pair<std::string_view, std::string_view>, const OpRow*>& table() {
+  static const auto rows = [] {
+    std::map<std::pair<std::string_view, std::string_view>, const OpRow*> map;
+    for (const Family family : kFamilies)
+      for (const OpRow& row : family())
+        Q8_ASSERT(map.try_emplace({row.domain, row.type}, &row).second);
+    return map;
+  }();
+  return rows;
+}
+
+struct Missing {
+  std::string first_node;
+  int count = 0;
+};
+
+void collect_missing(const Graph& graph, std::map<std::string, Missing>& missing) {
+  for (const Node& node : graph.nodes()) {
+    if (find_operator(node.domain, node.op_type) == nullptr) {
+      const std::string type =
+          node.domain.empty() ? node.op_type : node.domain + "." + node.op_type;
+      Missing& entry = missing[type];
+      if (entry.count++ == 0) entry.first_node = node.name;
+    }
+    for (const auto& [name, attribute] : node.attributes)
+      if (const auto* body = std::get_if<std::shared_ptr<const Graph>>(&attribute))
+        collect_missing(**body, missing);
+  }
+}
+
+}  // namespace
+
+const OpRow* find_operator(std::string_view domain, std::string_view type) {
+  const auto it = table().find({domain, type});
+  return it == table().end() ? nullptr : it->second;
+}
+
+std::vector<const OpRow*> all_operators() {
+  std::vector<const OpRow*> rows;
+  for (const Family family : kFamilies)
+    for (const OpRow& row : family()) rows.push_back(&row);
+  return rows;
+}
+
+void check_operators(const Graph& graph) {
+  std::map<std::string, Missing> missing;
+  collect_missing(graph, missing);
+  if (missing.empty()) return;
+  std::string list;
+  for (const auto& [type, entry] : missing) {
+    if (!list.empty()) list += ", ";
+    list += type + " (" + std::to_string(entry.count) + (entry.count == 1 ? " node" : " nodes") +
+            ", first '" + entry.first_node + "')";
+  }
+  throw unsupported("operators that q8 does not have: " + list);
+}
+
+}  // namespace q8
