@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "data/image.h"
+
+namespace q8 {
+
+// Pillow's resampling filters under Pillow's codes, which preprocessor_config.json uses too.
+enum class Resample : std::uint8_t {
+  kNearest = 0,
+  kLanczos = 1,
+  kBilinear = 2,
+  kBicubic = 3,
+  kBox = 4,
+  kHamming = 5,
+};
+std::optional<Resample> resample_of_code(std::int64_t code);
+std::string_view resample_name(Resample filter);  // nearest, lanczos, …
+
+// The image as height x width pixels (both >= 1), equal to Pillow's Image.resize bit for bit: when
+// shrinking, the filter is widened by the scale (antialiasing); weights are rounded to 22-bit fixed
+// point; columns first, then rows, rounded to 8 bits between. kNearest takes the pixel under the
+// centre of each new one.
+Image resize(const Image& image, std::int64_t height, std::int64_t width, Resample filter);
+
+}  // namespace q8
