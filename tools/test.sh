@@ -1,0 +1,42 @@
+#!/bin/sh
+# Builds everything, warnings as errors, and runs every test; then the layers' tests once more under
+# AddressSanitizer and UndefinedBehaviorSanitizer. Succeeds when all of them do.
+#   tools/test.sh          from any folder; builds in build/ and build-asan/
+set -eu
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+jobs=$(nproc)
+tools/install_dependencies.sh
+
+# The comparison tests' Python, made anew when its list of packages has changed.
+venv="$root/.venv"
+if ! cmp -s tests/requirements.txt "$venv/requirements.txt"; then
+  echo "== Python packages of the tests in .venv"
+  rm -rf "$venv"
+  /usr/bin/python3 -m venv "$venv"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check -r tests/requirements.txt
+  cp tests/requirements.txt "$venv/requirements.txt"
+fi
+
+# build_and_test PRESET FOLDER; a failure does not keep the other preset from running.
+failed=""
+build_and_test() {
+  mkdir -p "$2"
+  echo "== $1: build (the log is $2/build.log)"
+  if { cmake --preset "$1" -DQ8_PYTHON="$venv/bin/python" &&
+       cmake --build --preset "$1" -j "$jobs"; } >"$2/build.log" 2>&1
+  then
+    echo "== $1: test"
+    ctest --preset "$1" -j "$jobs" --output-on-failure --no-tests=error || failed="$failed $1"
+  else
+    tail -n 60 "$2/build.log"
+    failed="$failed $1"
+  fi
+}
+build_and_test asan build-asan
+build_and_test release build
+if [ -n "$failed" ]; then
+  echo "FAILED:$failed"
+  exit 1
+fi
