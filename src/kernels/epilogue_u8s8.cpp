@@ -1,0 +1,72 @@
+#include "kernels/epilogue_u8s8.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace q8 {
+namespace {
+
+// One value or one per column → one per column, padded with `rest`.
+AlignedBuffer<float> spread(std::span<const float> values, std::int64_t n, std::int64_t padded,
+                            float rest) {
+  Q8_ASSERT(values.size() <= 1 || values.size() == static_cast<std::size_t>(n));
+  AlignedBuffer<float> out(static_cast<std::size_t>(padded));
+  std::fill_n(out.data(), padded, rest);
+  if (values.size() == 1) std::fill_n(out.data(), n, values[0]);
+  if (values.size() > 1) std::copy(values.begin(), values.end(), out.data());
+  return out;
+}
+
+}  // namespace
+
+std::int64_t element_bytes(OutputKind kind) {
+  return kind == OutputKind::kByte ? 1 : 4;
+}
+
+float requantize_multiplier(float a_scale, float b_scale, float y_scale) {
+  return a_scale * b_scale / y_scale;
+}
+
+EpilogueU8S8::EpilogueU8S8(const PackedS8& b, std::int32_t a_zero_point, const OutputU8S8& output)
+    : kind_(output.kind), zero_point_(output.zero_point) {
+  const std::int64_t n = b.n();
+  const std::int64_t padded = b.panels() * b.row().nr;
+  Q8_ASSERT(output.bias.empty() || output.bias.size() == static_cast<std::size_t>(n));
+  Q8_ASSERT(kind_ == OutputKind::kS32 || !output.multiplier.empty() || n == 0);
+
+  // −a_zero_point · Σ b + K · a_zero_point · b_zero_point, wrapping around as the sums do.
+  bias_ = AlignedBuffer<std::int32_t>(static_cast<std::size_t>(padded));
+  const auto depth = static_cast<std::uint32_t>(b.taps() * b.k());
+  const auto zero = static_cast<std::uint32_t>(a_zero_point);
+  for (std::int64_t j = 0; j < padded; ++j) {
+    const auto i = static_cast<std::size_t>(j);
+    auto bias = j < n && !output.bias.empty() ? static_cast<std::uint32_t>(output.bias[i]) : 0u;
+    bias -= zero * static_cast<std::uint32_t>(b.column_sum()[j]);
+    bias += depth * zero * static_cast<std::uint32_t>(b.zero_point()[j]);
+    bias_[i] = static_cast<std::int32_t>(bias);
+  }
+  if (kind_ == OutputKind::kS32) return;
+  scale_ = spread(output.multiplier, n, padded, 1.0f);
+  if (kind_ == OutputKind::kByte) {
+    Q8_ASSERT(output.low <= output.high);
+    low_ = static_cast<float>(output.low - output.zero_point);
+    high_ = static_cast<float>(output.high - output.zero_point);
+  } else {
+    offset_ = spread(output.float_bias, n, padded, 0.0f);
+    low_ = output.float_low;
+    high_ = output.float_high;
+  }
+}
+
+void EpilogueU8S8::fill(TileU8S8& tile, std::int64_t column) const {
+  tile.kind = kind_;
+  tile.bias = bias_.data() + column;
+  tile.scale = kind_ == OutputKind::kS32 ? nullptr : scale_.data() + column;
+  tile.offset = kind_ == OutputKind::kF32 ? offset_.data() + column : nullptr;
+  tile.low = low_;
+  tile.high = high_;
+  tile.zero_point = zero_point_;
+}
+
+}  // namespace q8

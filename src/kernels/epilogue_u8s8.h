@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <span>
+
+#include "kernels/aligned_buffer.h"
+#include "kernels/gemm_u8s8_tile.h"
+#include "kernels/packed_s8.h"
+
+namespace q8 {
+
+// What becomes of the s32 sums Σ (a − a_zero_point)·(b − b_zero_point[n]) + bias[n].
+//   kS32   stored as they are
+//   kByte  clamp(rint(float(sum) · multiplier[n]) + zero_point, low, high): ONNX QLinearConv and
+//          QLinearMatMul as ONNX Runtime computes them, bit for bit, with
+//          multiplier = a_scale · b_scale / y_scale from requantize_multiplier
+//   kF32   clamp(float(sum) · multiplier[n] + float_bias[n], float_low, float_high)
+struct OutputU8S8 {
+  OutputKind kind = OutputKind::kS32;
+  std::span<const std::int32_t> bias = {};  // empty: 0; else one per column
+  std::span<const float> multiplier = {};   // one, or one per column; empty for kS32
+  std::int32_t zero_point = 0;              // kByte: of y
+  std::int32_t low = 0, high = 255;         // kByte: 0…255 is u8, −128…127 s8, or narrower
+  std::span<const float> float_bias = {};   // kF32: empty: 0; else one per column
+  float float_low = -std::numeric_limits<float>::infinity();
+  float float_high = std::numeric_limits<float>::infinity();
+};
+
+std::int64_t element_bytes(OutputKind kind);
+
+// a_scale · b_scale / y_scale in FP32, in ONNX Runtime's order of operations.
+float requantize_multiplier(float a_scale, float b_scale, float y_scale);
+
+// An OutputU8S8 made ready for tiles of packed weights: zero points folded into the bias, all
+// per-column numbers padded to whole panels.
+class EpilogueU8S8 {
+ public:
+  EpilogueU8S8() = default;
+  // a_zero_point: of the bytes as the tiles see them (u8).
+  EpilogueU8S8(const PackedS8& b, std::int32_t a_zero_point, const OutputU8S8& output);
+
+  OutputKind kind() const { return kind_; }
+  void fill(TileU8S8& tile, std::int64_t column) const;  // all of its epilogue fields
+
+ private:
+  OutputKind kind_ = OutputKind::kS32;
+  AlignedBuffer<std::int32_t> bias_;
+  AlignedBuffer<float> scale_, offset_;
+  float low_ = 0, high_ = 0;
+  std::int32_t zero_point_ = 0;
+};
+
+}  // namespace q8

@@ -1,0 +1,66 @@
+#include "kernels/gemm_u8s8.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/error.h"
+#include "kernels/indirect_gemm_u8s8.h"
+#include "kernels/stage_u8.h"
+
+namespace q8 {
+
+std::int32_t sum_bytes(const std::uint8_t* bytes, std::int64_t count) {
+  std::int32_t sum = 0;
+  for (std::int64_t i = 0; i < count; ++i) sum += bytes[i];
+  return sum;
+}
+
+void gemm_u8s8(std::int64_t m, const ActivationsView& a, const PackedS8& b,
+               const EpilogueU8S8& epilogue, void* c, std::int64_t c_stride, Threads& threads) {
+  Q8_ASSERT(b.taps() == 1);
+  const auto* data = static_cast<const std::uint8_t*>(a.data);
+  std::int64_t stride = a.row_stride;
+  AlignedBuffer<std::uint8_t> staged;
+  if (a.is_signed || b.k() % 4 != 0) {
+    stride = 4 * b.k4();
+    staged = AlignedBuffer<std::uint8_t>(static_cast<std::size_t>(m * stride));
+    stage_rows_u8({.source = data,
+                   .source_stride = a.row_stride,
+                   .target = staged.data(),
+                   .target_stride = stride,
+                   .rows = m,
+                   .bytes = b.k(),
+                   .flip = a.is_signed},
+                  threads);
+    data = staged.data();
+  }
+  indirect_gemm_u8s8(
+      {.m = m, .b = &b, .epilogue = &epilogue, .c = c, .c_stride = c_stride},
+      [&](std::int64_t first, std::int64_t count, const std::uint8_t** out) {
+        for (std::int64_t i = 0; i < count; ++i) out[i] = data + (first + i) * stride;
+      },
+      threads);
+}
+
+void gemm_u8s8(std::int64_t m, const ActivationsView& a, const PackedS8& b,
+               const OutputU8S8& output, void* c, std::int64_t c_stride, Threads& threads) {
+  gemm_u8s8(m, a, b, EpilogueU8S8(b, epilogue_zero_point(a), output), c, c_stride, threads);
+}
+
+void batched_gemm_u8s8(const GemmU8S8Row& row, const BatchedGemmU8S8& p, Threads& threads) {
+  PackedS8 packed;
+  const std::int64_t element = element_bytes(p.output.kind);
+  for (std::int64_t i = 0; i < p.batch; ++i) {
+    if (i == 0 || p.b_step != 0) {
+      WeightsView b = p.b;
+      b.data = static_cast<const char*>(p.b.data) + i * p.b_step;
+      packed = PackedS8(row, b);
+    }
+    ActivationsView a = p.a;
+    a.data = static_cast<const char*>(p.a.data) + i * p.a_step;
+    gemm_u8s8(p.m, a, packed, p.output, static_cast<char*>(p.c) + i * p.c_step * element,
+              p.c_stride, threads);
+  }
+}
+
+}  // namespace q8

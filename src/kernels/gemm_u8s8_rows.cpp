@@ -1,0 +1,12 @@
+#include "kernels/gemm_u8s8_rows.h"
+
+namespace q8 {
+
+std::span<const GemmU8S8Row> gemm_u8s8_rows() {
+  static constexpr GemmU8S8Row kRows[] = {
+      {"scalar", Isa::kScalar, 4, 16, tile_u8s8_scalar},
+  };
+  return kRows;
+}
+
+}  // namespace q8

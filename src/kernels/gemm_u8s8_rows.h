@@ -1,0 +1,20 @@
+#pragma once
+
+#include <span>
+
+#include "base/isa.h"
+#include "kernels/gemm_u8s8_tile.h"
+
+namespace q8 {
+
+// One way to compute tiles of u8·s8 products. All rows give the same bits.
+struct GemmU8S8Row {
+  const char* name;
+  Isa isa;
+  int mr, nr;  // the largest tile
+  TileU8S8Function tile;
+};
+
+std::span<const GemmU8S8Row> gemm_u8s8_rows();  // best first; the last one is scalar
+
+}  // namespace q8

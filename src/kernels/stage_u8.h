@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+
+#include "base/threads.h"
+
+namespace q8 {
+
+// Copies rows of bytes so that kernels can read them: s8 → u8 (XOR 0x80) where `flip`, each row
+// filled up with zeros to target_stride, which is at least `bytes`.
+struct StageRows {
+  const std::uint8_t* source = nullptr;
+  std::int64_t source_stride = 0;
+  std::uint8_t* target = nullptr;
+  std::int64_t target_stride = 0;
+  std::int64_t rows = 0, bytes = 0;
+  bool flip = false;
+};
+void stage_rows_u8(const StageRows& rows, Threads& threads);
+
+}  // namespace q8
