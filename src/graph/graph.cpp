@@ -95,6 +95,10 @@ std::string Graph::unique_node_name(std::string_view wanted) const {
 NodeId Graph::add_node(Node node) {
   if (node.name.empty()) node.name = node.op_type;
   node.name = unique_node_name(node.name);
+  return append_node(std::move(node));
+}
+
+NodeId Graph::append_node(Node node) {
   nodes_.push_back(std::move(node));
   return node_count() - 1;
 }

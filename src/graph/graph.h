@@ -94,6 +94,8 @@ class Graph {
   // Appends; call tidy() before the order matters. An empty or taken name is replaced by a unique
   // one.
   NodeId add_node(Node node);
+  // The same for a node whose name is known to be unique: no look-up.
+  NodeId append_node(Node node);
   // Removed nodes stay as empty shells (no outputs) until tidy().
   void remove_node(NodeId id);
   // Every node input (and subgraph capture) that reads `from` reads `to`; graph outputs stay as

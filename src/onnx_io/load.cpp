@@ -1,0 +1,344 @@
+#include "onnx_io/load.h"
+
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
+#include <map>
+#include <set>
+
+#include "base/file.h"
+#include "onnx_io/inline_functions.h"
+#include "onnx_io/tensor_proto.h"
+
+namespace q8 {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string canonical_domain(const std::string& domain) {
+  return domain == "ai.onnx" ? "" : domain;
+}
+
+TypeInfo type_info(const onnx::ValueInfoProto& info) {
+  TypeInfo type;
+  if (!info.has_type()) return type;
+  if (!info.type().has_tensor_type()) {
+    if (info.type().value_case() == onnx::TypeProto::VALUE_NOT_SET) return type;
+    throw unsupported("the value '" + info.name() +
+                      "' is a sequence, map, optional or sparse tensor");
+  }
+  const auto& tensor = info.type().tensor_type();
+  if (tensor.elem_type() != 0) type.dtype = dtype_of_proto(tensor.elem_type());
+  if (!tensor.has_shape()) return type;
+  type.dims.emplace();
+  for (const auto& dim : tensor.shape().dim()) {
+    const bool known =
+        dim.value_case() == onnx::TensorShapeProto::Dimension::kDimValue && dim.dim_value() >= 0;
+    type.dims->push_back(known ? dim.dim_value() : kUnknownDim);
+    type.dim_names.push_back(known ? "" : dim.dim_param());
+  }
+  return type;
+}
+
+// Builds one Graph from a GraphProto; subgraphs are built by further builders that know their
+// parent.
+class GraphBuilder {
+ public:
+  GraphBuilder(onnx::GraphProto& proto, ExternalData& external, GraphBuilder* parent)
+      : proto_(proto), external_(external), parent_(parent) {}
+
+  Graph build(const std::map<std::string, std::int64_t, std::less<>>& opsets) {
+    graph_.opsets = opsets;
+    graph_.name = proto_.name();
+    if (proto_.sparse_initializer_size() > 0)
+      throw unsupported("sparse initializers are not supported");
+    read_initializers();
+    read_inputs();
+    read_nodes();
+    for (const auto& output : proto_.output()) {
+      const ValueId id = resolve(output.name());
+      if (id == kNoValue)
+        throw bad_input("nothing makes the graph's output '" + output.name() + "'");
+      graph_.value(id).type = type_info(output);
+      graph_.add_output(id);
+    }
+    read_value_info();
+    return std::move(graph_);
+  }
+
+ private:
+  void read_initializers() {
+    for (auto& tensor : *proto_.mutable_initializer()) {
+      const std::string name = tensor.name();
+      if (name.empty()) throw bad_input("an initializer has no name");
+      if (graph_.find_value(name) != kNoValue)
+        throw bad_input("the initializer '" + name + "' stands twice in the model");
+      try {
+        graph_.add_constant(name, take_tensor(tensor, external_));
+      } catch (const Error& error) {
+        throw error.within("initializer '" + name + "'");
+      }
+    }
+  }
+
+  void read_inputs() {
+    std::set<std::string> seen;
+    for (const auto& input : proto_.input()) {
+      if (!seen.insert(input.name()).second)
+        throw bad_input("the input '" + input.name() + "' stands twice in the model");
+      const ValueId known = graph_.find_value(input.name());
+      // Initializers listed as inputs (IR version 3) are constants with a default nobody overrides.
+      if (known != kNoValue) continue;
+      const ValueId id = graph_.add_value(input.name());
+      graph_.value(id).type = type_info(input);
+      graph_.add_input(id);
+    }
+  }
+
+  void read_nodes() {
+    std::set<std::string> taken;
+    for (const auto& node : proto_.node()) taken.insert(node.name());
+    // Outputs first: nodes may stand in any order, and a name made here hides none of the enclosing
+    // graph.
+    for (auto& node : *proto_.mutable_node()) {
+      for (const auto& output : node.output()) {
+        if (output.empty()) continue;
+        if (graph_.find_value(output) != kNoValue)
+          throw bad_input("the value '" + output + "' is made twice, the second time by " +
+                          node.op_type() + " '" + node.name() + "'");
+        graph_.add_value(output);
+      }
+    }
+    std::set<std::string> used;
+    int index = 0;
+    for (auto& node : *proto_.mutable_node()) {
+      std::string name = node.name();
+      if (name.empty() || used.contains(name)) {
+        const std::string stem = name.empty() ? node.op_type() : name;
+        name = stem + "_" + std::to_string(index);
+        while (taken.contains(name)) name += "_";
+        taken.insert(name);
+      }
+      used.insert(name);
+      ++index;
+      try {
+        read_node(node, name);
+      } catch (const Error& error) {
+        throw error.within(node.op_type() + " '" + name + "'");
+      }
+    }
+  }
+
+  void read_node(onnx::NodeProto& proto, const std::string& name) {
+    Node node;
+    node.name = name;
+    node.domain = canonical_domain(proto.domain());
+    node.op_type = proto.op_type();
+    node.doc = proto.doc_string();
+    for (const auto& input : proto.input()) {
+      if (input.empty()) {
+        node.inputs.push_back(kNoValue);
+        continue;
+      }
+      const ValueId id = resolve(input);
+      if (id == kNoValue) throw bad_input("reads '" + input + "', which nothing makes");
+      node.inputs.push_back(id);
+    }
+    for (const auto& output : proto.output())
+      node.outputs.push_back(output.empty() ? kNoValue : graph_.find_value(output));
+    for (auto& attribute : *proto.mutable_attribute()) {
+      try {
+        node.attributes.set(attribute.name(), read_attribute(attribute));
+      } catch (const Error& error) {
+        throw error.within("attribute '" + attribute.name() + "'");
+      }
+    }
+    if (node.is("Constant") && node.outputs.size() == 1) {
+      graph_.value(node.outputs[0]).constant = constant_value(node);
+      return;
+    }
+    graph_.append_node(std::move(node));
+  }
+
+  Attribute read_attribute(onnx::AttributeProto& proto) {
+    switch (proto.type()) {
+      case onnx::AttributeProto::INT:
+        return proto.i();
+      case onnx::AttributeProto::FLOAT:
+        return proto.f();
+      case onnx::AttributeProto::STRING:
+        return proto.s();
+      case onnx::AttributeProto::INTS:
+        return std::vector<std::int64_t>(proto.ints().begin(), proto.ints().end());
+      case onnx::AttributeProto::FLOATS:
+        return std::vector<float>(proto.floats().begin(), proto.floats().end());
+      case onnx::AttributeProto::STRINGS:
+        return std::vector<std::string>(proto.strings().begin(), proto.strings().end());
+      case onnx::AttributeProto::TENSOR:
+        return take_tensor(*proto.mutable_t(), external_);
+      case onnx::AttributeProto::GRAPH:
+        return std::make_shared<const Graph>(
+            GraphBuilder(*proto.mutable_g(), external_, this).build(graph_.opsets));
+      default:
+        throw unsupported("has type number " + std::to_string(static_cast<int>(proto.type())) +
+                          ", which is not supported");
+    }
+  }
+
+  // The tensor of a Constant node, in any of the forms that opsets 1 to 13 gave it.
+  static Tensor constant_value(const Node& node) {
+    const Attributes& a = node.attributes;
+    if (a.has("value")) return a.need_tensor("value");
+    if (a.has("value_float")) return Tensor::scalar(a.get_float("value_float", 0));
+    if (a.has("value_int")) return Tensor::scalar(a.need_int("value_int"));
+    if (a.has("value_ints")) return Tensor::of_int64(a.get_ints("value_ints"));
+    if (a.has("value_floats")) {
+      const auto values = a.get_floats("value_floats");
+      return Tensor::of<float>(Shape{static_cast<std::int64_t>(values.size())}, values);
+    }
+    throw unsupported("a constant that is not a dense tensor of numbers is not supported");
+  }
+
+  // A value of this graph, or one of an enclosing graph, which becomes a capture.
+  ValueId resolve(const std::string& name) {
+    if (const ValueId id = graph_.find_value(name); id != kNoValue) return id;
+    if (parent_ == nullptr) return kNoValue;
+    const ValueId outer = parent_->resolve(name);
+    if (outer == kNoValue) return kNoValue;
+    const ValueId inner = graph_.add_value(name);
+    graph_.value(inner).type = parent_->graph_.value(outer).type;
+    graph_.add_capture({outer, inner});
+    return inner;
+  }
+
+  void read_value_info() {
+    for (const auto& info : proto_.value_info()) {
+      const ValueId id = graph_.find_value(info.name());
+      if (id != kNoValue && !graph_.value(id).constant) graph_.value(id).type = type_info(info);
+    }
+  }
+
+  onnx::GraphProto& proto_;
+  ExternalData& external_;
+  GraphBuilder* parent_;
+  Graph graph_;
+};
+
+// protobuf reports to stderr on its own; q8's errors say it better.
+struct SilentProtobuf {
+  google::protobuf::LogHandler* old = google::protobuf::SetLogHandler(nullptr);
+  ~SilentProtobuf() { google::protobuf::SetLogHandler(old); }
+};
+
+// Why protobuf could not read the bytes: a field that runs past the end means that the file was
+// cut.
+std::string parse_failure(std::string_view bytes) {
+  const auto varint = [&](std::size_t& at) -> std::optional<std::uint64_t> {
+    std::uint64_t value = 0;
+    for (int shift = 0; shift < 64 && at < bytes.size(); shift += 7) {
+      const auto byte = static_cast<unsigned char>(bytes[at++]);
+      value |= static_cast<std::uint64_t>(byte & 127u) << shift;
+      if (byte < 128) return value;
+    }
+    return std::nullopt;
+  };
+  std::size_t at = 0;
+  bool looks_like_model = false;
+  while (at < bytes.size()) {
+    const auto tag = varint(at);
+    if (!tag || (*tag >> 3) == 0 || (*tag >> 3) > 30) break;
+    if ((*tag & 7) == 0) {
+      if (!varint(at)) break;
+    } else if ((*tag & 7) == 2) {
+      const auto length = varint(at);
+      if (!length) break;
+      looks_like_model |= (*tag >> 3) == 7;  // ModelProto.graph
+      if (*length > bytes.size() - at) {
+        if (!looks_like_model) break;
+        return "the file is truncated: " + std::to_string(*length - (bytes.size() - at)) +
+               " bytes are missing";
+      }
+      at += *length;
+    } else {
+      break;
+    }
+  }
+  return "not an ONNX model: protobuf cannot read it";
+}
+
+onnx::ModelProto parse(std::string_view bytes) {
+  constexpr std::size_t kProtobufLimit = 0x7fffffff;
+  if (bytes.empty()) throw bad_input("not an ONNX model: the file is empty");
+  if (bytes.size() > kProtobufLimit)
+    throw bad_input(
+        "larger than 2 GB in one file, which protobuf cannot read; save it with external data");
+  const SilentProtobuf silent;
+  onnx::ModelProto proto;
+  google::protobuf::io::ArrayInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
+  if (!proto.ParseFromZeroCopyStream(&stream)) throw bad_input(parse_failure(bytes));
+  return proto;
+}
+
+void check_header(const onnx::ModelProto& proto) {
+  constexpr int kNewestIr = 13;
+  if (!proto.has_graph()) throw bad_input("not an ONNX model: it holds no graph");
+  if (proto.ir_version() < 3)
+    throw unsupported("IR version " + std::to_string(proto.ir_version()) + "; q8 reads 3 to 13");
+  if (proto.ir_version() > kNewestIr)
+    throw unsupported("IR version " + std::to_string(proto.ir_version()) +
+                      " is newer than what q8 reads (3 to 13)");
+  if (proto.opset_import_size() == 0) throw bad_input("the model imports no operator set");
+}
+
+Model build(onnx::ModelProto& proto, const fs::path& folder) {
+  check_header(proto);
+  inline_functions(proto);
+  Model model;
+  model.ir_version = proto.ir_version();
+  model.producer_name = proto.producer_name();
+  model.producer_version = proto.producer_version();
+  model.domain = proto.domain();
+  model.model_version = proto.model_version();
+  model.doc = proto.doc_string();
+  for (const auto& entry : proto.metadata_props())
+    model.metadata.emplace_back(entry.key(), entry.value());
+  std::map<std::string, std::int64_t, std::less<>> opsets;
+  for (const auto& import : proto.opset_import())
+    opsets[canonical_domain(import.domain())] = import.version();
+  constexpr std::int64_t kOldest = 7, kNewest = 25;
+  if (const auto it = opsets.find("");
+      it != opsets.end() && (it->second < kOldest || it->second > kNewest))
+    throw unsupported("opset " + std::to_string(it->second) + "; q8 reads 7 to 25");
+  ExternalData external(folder);
+  model.graph = GraphBuilder(*proto.mutable_graph(), external, nullptr).build(opsets);
+  verify(model.graph);
+  model.graph.tidy();
+  return model;
+}
+
+}  // namespace
+
+Model load_model(const fs::path& path) {
+  const MappedFile file(path);
+  try {
+    onnx::ModelProto proto = parse(file.text());
+    return build(proto, path.parent_path());
+  } catch (const Error& error) {
+    throw error.within(path.string());
+  }
+}
+
+Tensor load_tensor(const fs::path& path) {
+  const MappedFile file(path);
+  const SilentProtobuf silent;
+  onnx::TensorProto proto;
+  if (!proto.ParseFromArray(file.bytes().data(), static_cast<int>(file.bytes().size())))
+    throw bad_input(path.string() + ": not an ONNX tensor: protobuf cannot read it");
+  try {
+    ExternalData external(path.parent_path());
+    return take_tensor(proto, external);
+  } catch (const Error& error) {
+    throw error.within(path.string());
+  }
+}
+
+}  // namespace q8

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <filesystem>
+
+#include "graph/graph.h"
+
+namespace q8 {
+
+// Writes the model, whole or not at all. Above 1.9 GB of weights they go to `<path>.data` beside
+// it, as ONNX external data. The same model gives the same bytes. Throws resource_error.
+void save_model(const Model& model, const std::filesystem::path& path);
+
+// The bytes save_model would write where everything fits in one file; throws bad_input above
+// protobuf's 2 GB.
+std::string serialize_model(const Model& model);
+
+}  // namespace q8

@@ -1,0 +1,202 @@
+#include "onnx_io/tensor_proto.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+
+#include "base/error.h"
+
+namespace q8 {
+namespace {
+
+struct TypeRow {
+  DType dtype;
+  int proto;
+};
+
+// Numbers from onnx.proto; 21 and 22 are newer than the installed library's enumeration.
+constexpr std::array kTypes = {
+    TypeRow{DType::kF32, 1},   TypeRow{DType::kU8, 2},   TypeRow{DType::kS8, 3},
+    TypeRow{DType::kU16, 4},   TypeRow{DType::kS16, 5},  TypeRow{DType::kS32, 6},
+    TypeRow{DType::kS64, 7},   TypeRow{DType::kBool, 9}, TypeRow{DType::kF16, 10},
+    TypeRow{DType::kF64, 11},  TypeRow{DType::kU32, 12}, TypeRow{DType::kU64, 13},
+    TypeRow{DType::kBF16, 16}, TypeRow{DType::kU4, 21},  TypeRow{DType::kS4, 22},
+};
+
+std::string proto_type_name(int data_type) {
+  constexpr std::array kOthers = {
+      std::pair{0, "undefined"},   std::pair{8, "string"},          std::pair{14, "complex64"},
+      std::pair{15, "complex128"}, std::pair{17, "float8e4m3fn"},   std::pair{18, "float8e4m3fnuz"},
+      std::pair{19, "float8e5m2"}, std::pair{20, "float8e5m2fnuz"}, std::pair{23, "float4e2m1"},
+      std::pair{24, "float8e8m0"}, std::pair{25, "uint2"},          std::pair{26, "int2"},
+  };
+  for (const auto& [number, name] : kOthers)
+    if (number == data_type) return name;
+  return "number " + std::to_string(data_type);
+}
+
+bool is_4bit(DType dtype) {
+  return dtype == DType::kS4 || dtype == DType::kU4;
+}
+
+std::size_t stored_bytes(DType dtype, std::int64_t count) {
+  return is_4bit(dtype) ? static_cast<std::size_t>((count + 1) / 2)
+                        : static_cast<std::size_t>(count) * dtype_size(dtype);
+}
+
+Tensor unpack_4bit(DType dtype, Shape shape, std::span<const std::byte> packed) {
+  Tensor t(dtype, std::move(shape));
+  for (std::int64_t i = 0; i < t.size(); ++i) {
+    const auto pair = static_cast<unsigned>(packed[static_cast<std::size_t>(i / 2)]);
+    const unsigned nibble = i % 2 == 0 ? pair & 15u : pair >> 4;
+    const int value = dtype == DType::kS4 && nibble > 7 ? static_cast<int>(nibble) - 16
+                                                        : static_cast<int>(nibble);
+    t.mutable_bytes()[i] = static_cast<std::byte>(value);
+  }
+  return t;
+}
+
+[[noreturn]] void size_mismatch(std::size_t found, std::size_t expected, const Shape& shape,
+                                DType dtype) {
+  throw bad_input("holds " + std::to_string(found) + " bytes where " +
+                  std::string(dtype_name(dtype)) + shape.str() + " needs " +
+                  std::to_string(expected));
+}
+
+Tensor copied(DType dtype, Shape shape, std::span<const std::byte> bytes) {
+  if (is_4bit(dtype)) return unpack_4bit(dtype, std::move(shape), bytes);
+  Tensor t(dtype, std::move(shape));
+  if (!bytes.empty()) std::memcpy(t.mutable_bytes(), bytes.data(), bytes.size());
+  return t;
+}
+
+std::uint64_t parse_number(const std::string& text, const char* what) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size())
+    throw bad_input("has external data with the " + std::string(what) + " '" + text + "'");
+  return number;
+}
+
+Tensor external_tensor(const onnx::TensorProto& proto, DType dtype, Shape shape,
+                       ExternalData& external) {
+  std::string location;
+  std::uint64_t offset = 0;
+  const std::size_t needed = stored_bytes(dtype, shape.count());
+  std::uint64_t length = needed;
+  for (const auto& entry : proto.external_data()) {
+    if (entry.key() == "location") location = entry.value();
+    if (entry.key() == "offset") offset = parse_number(entry.value(), "offset");
+    if (entry.key() == "length") length = parse_number(entry.value(), "length");
+  }
+  const auto file = external.open(location);
+  const std::size_t size = file->bytes().size();
+  if (length != needed) size_mismatch(length, needed, shape, dtype);
+  if (offset > size || length > size - offset)
+    throw bad_input("wants bytes " + std::to_string(offset) + " to " +
+                    std::to_string(offset + length) + " of the external data file '" + location +
+                    "', which has " + std::to_string(size));
+  const auto bytes = file->bytes().subspan(offset, needed);
+  if (is_4bit(dtype) || offset % dtype_size(dtype) != 0) return copied(dtype, shape, bytes);
+  return Tensor(dtype, std::move(shape), std::shared_ptr<const std::byte>(file, bytes.data()));
+}
+
+Tensor raw_tensor(onnx::TensorProto& proto, DType dtype, Shape shape) {
+  const std::size_t needed = stored_bytes(dtype, shape.count());
+  if (proto.raw_data().size() != needed)
+    size_mismatch(proto.raw_data().size(), needed, shape, dtype);
+  constexpr std::size_t kCopyBelow = 4096;  // below it a move saves nothing
+  if (is_4bit(dtype) || needed < kCopyBelow)
+    return copied(dtype, std::move(shape), std::as_bytes(std::span(proto.raw_data())));
+  const std::shared_ptr<std::string> owner(proto.release_raw_data());
+  return Tensor(
+      dtype, std::move(shape),
+      std::shared_ptr<const std::byte>(owner, reinterpret_cast<const std::byte*>(owner->data())));
+}
+
+// Typed fields, each element widened to the field's type.
+template <typename Field>
+Tensor field_tensor(const Field& field, DType dtype, Shape shape) {
+  const std::int64_t count = shape.count();
+  const auto stored = is_4bit(dtype) ? (count + 1) / 2 : count;
+  if (field.size() != stored)
+    throw bad_input("holds " + std::to_string(field.size()) + " values where " +
+                    std::string(dtype_name(dtype)) + shape.str() + " needs " +
+                    std::to_string(stored));
+  std::string bytes;
+  const std::size_t width = dtype_size(dtype);
+  bytes.reserve(static_cast<std::size_t>(stored) * width);
+  for (const auto value : field) bytes.append(reinterpret_cast<const char*>(&value), width);
+  return copied(dtype, std::move(shape), std::as_bytes(std::span(bytes)));
+}
+
+}  // namespace
+
+std::shared_ptr<const MappedFile> ExternalData::open(const std::string& location) {
+  namespace fs = std::filesystem;
+  if (location.empty()) throw bad_input("has external data without a location");
+  if (const auto it = files_.find(location); it != files_.end()) return it->second;
+  const fs::path root = fs::weakly_canonical(folder_.empty() ? fs::path(".") : folder_);
+  const fs::path file = fs::weakly_canonical(root / location);
+  const auto inside = std::mismatch(root.begin(), root.end(), file.begin(), file.end());
+  if (fs::path(location).is_absolute() || inside.first != root.end())
+    throw bad_input("wants external data from '" + location +
+                    "', which is outside the model's folder");
+  return files_[location] = std::make_shared<const MappedFile>(file);
+}
+
+DType dtype_of_proto(int data_type) {
+  for (const TypeRow& row : kTypes)
+    if (row.proto == data_type) return row.dtype;
+  throw unsupported("element type " + proto_type_name(data_type) + " is not supported");
+}
+
+int proto_of_dtype(DType dtype) {
+  for (const TypeRow& row : kTypes)
+    if (row.dtype == dtype) return row.proto;
+  Q8_ASSERT(false);
+  return 0;
+}
+
+Tensor take_tensor(onnx::TensorProto& proto, ExternalData& external) {
+  const DType dtype = dtype_of_proto(proto.data_type());
+  if (proto.has_segment()) throw unsupported("a tensor in segments is not supported");
+  Shape shape(std::vector<std::int64_t>(proto.dims().begin(), proto.dims().end()));
+  if (proto.data_location() == onnx::TensorProto::EXTERNAL)
+    return external_tensor(proto, dtype, std::move(shape), external);
+  if (proto.has_raw_data()) return raw_tensor(proto, dtype, std::move(shape));
+  switch (dtype) {
+    case DType::kF32:
+      return field_tensor(proto.float_data(), dtype, std::move(shape));
+    case DType::kF64:
+      return field_tensor(proto.double_data(), dtype, std::move(shape));
+    case DType::kS64:
+      return field_tensor(proto.int64_data(), dtype, std::move(shape));
+    case DType::kU64:
+    case DType::kU32:
+      return field_tensor(proto.uint64_data(), dtype, std::move(shape));
+    default:
+      return field_tensor(proto.int32_data(), dtype, std::move(shape));
+  }
+}
+
+std::string raw_bytes(const Tensor& tensor) {
+  const auto* bytes = reinterpret_cast<const char*>(tensor.bytes());
+  if (!is_4bit(tensor.dtype())) return std::string(bytes, tensor.size_bytes());
+  std::string packed(stored_bytes(tensor.dtype(), tensor.size()), '\0');
+  for (std::int64_t i = 0; i < tensor.size(); ++i) {
+    const int nibble = (bytes[i] & 15) << (i % 2 == 0 ? 0 : 4);
+    char& pair = packed[static_cast<std::size_t>(i / 2)];
+    pair = static_cast<char>(pair | nibble);
+  }
+  return packed;
+}
+
+void put_tensor(const Tensor& tensor, onnx::TensorProto& proto) {
+  proto.set_data_type(proto_of_dtype(tensor.dtype()));
+  for (const std::int64_t dim : tensor.shape()) proto.add_dims(dim);
+  proto.set_raw_data(raw_bytes(tensor));
+}
+
+}  // namespace q8

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <onnx/onnx_pb.h>
+
+#include <filesystem>
+#include <map>
+#include <memory>
+
+#include "base/file.h"
+#include "tensor/tensor.h"
+
+namespace q8 {
+
+// Finds external data: files inside one folder, each mapped once.
+class ExternalData {
+ public:
+  explicit ExternalData(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  std::shared_ptr<const MappedFile> open(const std::string& location);
+
+ private:
+  std::filesystem::path folder_;
+  std::map<std::string, std::shared_ptr<const MappedFile>> files_;
+};
+
+// ONNX TensorProto.DataType ↔ DType. Throws unsupported naming the type.
+DType dtype_of_proto(int data_type);
+int proto_of_dtype(DType dtype);
+
+// Takes the data out of `proto` (large raw data is moved, not copied).
+Tensor take_tensor(onnx::TensorProto& proto, ExternalData& external);
+
+// Fills everything but the name. Raw data, 4-bit types packed two a byte.
+void put_tensor(const Tensor& tensor, onnx::TensorProto& proto);
+// The elements as ONNX stores them.
+std::string raw_bytes(const Tensor& tensor);
+
+}  // namespace q8
