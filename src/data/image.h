@@ -25,10 +25,11 @@ constexpr std::int64_t kMaxImagePixels = std::int64_t{1} << 27;
 //   - alpha is dropped, not blended; palettes are looked up; CMYK JPEGs are taken as Adobe's
 //     (inverted) and turned into RGB without a colour profile; gamma and profiles are not applied
 //   - grey from colour: (19595 R + 38470 G + 7471 B + 2^15) >> 16
-//   - 16-bit colour keeps the high byte; 16-bit grey keeps the high byte too (see image_png.cpp)
+//   - 16-bit colour keeps the high byte; 16-bit grey saturates: 256 and more become 255, as
+//     Pillow's I;16 does
 //   - EXIF orientation is not applied, as Image.open does not: the pixels are taken as stored
 // Throws bad_input for what is truncated, corrupt or over the limits, unsupported for variants not
-// read (animated WebP, run-length BMP …). The messages do not name the file: use Error::within.
+// read (animated WebP, run-length BMP, …). The messages do not name the file: use Error::within.
 Image decode_image(std::span<const std::byte> bytes, ColorMode mode);
 
 // Whether the file's name says that decode_image reads it: .jpg .jpeg .png .webp .bmp .pbm .pgm
