@@ -28,7 +28,8 @@ class SubgraphRunner {
 struct NodeContext {
   const Node& node;
   const Graph& graph;
-  std::int64_t opset;  // version of the node's domain
+  std::span<const Tensor* const> constants;  // by input; 16-bit floats are float here already
+  std::int64_t opset;                        // version of the node's domain
   const KernelSet& kernels;
 
   const Attributes& attributes() const { return node.attributes; }
@@ -36,7 +37,9 @@ struct NodeContext {
   std::size_t input_count() const { return node.inputs.size(); }
   std::size_t output_count() const { return node.outputs.size(); }
   // The tensor behind a constant input, or null.
-  const Tensor* constant(std::size_t i) const { return graph.constant(node.input(i)); }
+  const Tensor* constant(std::size_t i) const {
+    return i < constants.size() ? constants[i] : nullptr;
+  }
 };
 
 // One execution of one node.

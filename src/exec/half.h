@@ -1,0 +1,14 @@
+#pragma once
+
+#include "ops/operator.h"
+
+namespace q8 {
+
+// The function, for float16 and bfloat16 as well: such inputs become float before it runs, and its
+// float outputs become the type of the first such input afterwards. The one place where 16-bit
+// floats are cast for computing.
+OpFunction computing_half_in_float(OpFunction function);
+
+bool is_half(DType dtype);
+
+}  // namespace q8

@@ -1,0 +1,135 @@
+#include "exec/program.h"
+
+#include "exec/half.h"
+
+namespace q8 {
+namespace {
+
+template <typename Function>
+void for_each_subgraph(const Node& node, Function&& function) {
+  for (const auto& [name, attribute] : node.attributes)
+    if (const auto* body = std::get_if<std::shared_ptr<const Graph>>(&attribute)) function(**body);
+}
+
+}  // namespace
+
+// The body of a control-flow node, with the enclosing run's values at hand.
+class Program::BodyRunner final : public SubgraphRunner {
+ public:
+  BodyRunner(const Program& body, std::span<const Tensor> outer_slots, const Machine& machine)
+      : body_(body), machine_(machine) {
+    for (const Capture& capture : body.graph_.captures())
+      captured_.push_back(outer_slots[static_cast<std::size_t>(capture.outer)]);
+  }
+  std::vector<Tensor> run(std::span<const Tensor> inputs) const override {
+    return body_.run(inputs, captured_, machine_, {});
+  }
+
+ private:
+  const Program& body_;
+  const Machine& machine_;
+  std::vector<Tensor> captured_;
+};
+
+Program::Program(const Graph& graph, const KernelSet& kernels) : graph_(graph) {
+  steps_.reserve(graph.nodes().size());
+  for (const Node& node : graph.nodes()) {
+    try {
+      make_step(node, kernels);
+    } catch (const Error& error) {
+      throw error.within(node.label());
+    }
+  }
+  find_last_reads();
+}
+
+Program::~Program() = default;
+
+void Program::make_step(const Node& node, const KernelSet& kernels) {
+  const OpRow* row = find_operator(node.domain, node.op_type);
+  if (row == nullptr) throw unsupported("q8 has no such operator");
+  Step step{.node = &node, .function = {}, .last_reads = {}, .subgraphs = {}};
+  for_each_subgraph(node, [&](const Graph& body) {
+    step.subgraphs.push_back(std::make_unique<Program>(body, kernels));
+  });
+  std::vector<Tensor> widened(node.inputs.size());
+  std::vector<const Tensor*> constants(node.inputs.size(), nullptr);
+  for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+    constants[i] = graph_.constant(node.inputs[i]);
+    if (constants[i] == nullptr || !row->floats_only || !is_half(constants[i]->dtype())) continue;
+    widened[i] = cast(*constants[i], DType::kF32);
+    constants[i] = &widened[i];
+  }
+  step.function = row->make(NodeContext{.node = node,
+                                        .graph = graph_,
+                                        .constants = constants,
+                                        .opset = graph_.opset(node.domain),
+                                        .kernels = kernels});
+  if (row->floats_only) step.function = computing_half_in_float(std::move(step.function));
+  steps_.push_back(std::move(step));
+}
+
+void Program::find_last_reads() {
+  std::vector<bool> read_later(graph_.values().size(), false);
+  for (const ValueId id : graph_.outputs()) read_later[static_cast<std::size_t>(id)] = true;
+  for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
+    const auto reads = [&](ValueId id) {
+      if (id == kNoValue || read_later[static_cast<std::size_t>(id)]) return;
+      read_later[static_cast<std::size_t>(id)] = true;
+      if (!graph_.value(id).constant) step->last_reads.push_back(id);
+    };
+    for (const ValueId id : step->node->outputs) reads(id);  // made for nobody: dropped at once
+    for (const ValueId id : step->node->inputs) reads(id);
+    for_each_subgraph(*step->node, [&](const Graph& body) {
+      for (const Capture& capture : body.captures()) reads(capture.outer);
+    });
+  }
+}
+
+void Program::run_step(const Step& step, std::vector<Tensor>& slots, const Machine& machine) const {
+  const Node& node = *step.node;
+  std::vector<const Tensor*> inputs(node.inputs.size(), nullptr);
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    if (node.inputs[i] != kNoValue) inputs[i] = &slots[static_cast<std::size_t>(node.inputs[i])];
+  std::vector<Tensor> outputs(node.outputs.size());
+  std::vector<BodyRunner> bodies;
+  bodies.reserve(step.subgraphs.size());
+  for (const auto& body : step.subgraphs) bodies.emplace_back(*body, slots, machine);
+  std::vector<const SubgraphRunner*> runners;
+  for (const BodyRunner& body : bodies) runners.push_back(&body);
+  RunContext context(inputs, outputs, machine.allocator, machine.threads, machine.kernels, runners);
+  step.function(context);
+  for (std::size_t i = 0; i < outputs.size(); ++i)
+    if (node.outputs[i] != kNoValue)
+      slots[static_cast<std::size_t>(node.outputs[i])] = std::move(outputs[i]);
+}
+
+std::vector<Tensor> Program::run(std::span<const Tensor> inputs, std::span<const Tensor> captured,
+                                 const Machine& machine, const ValueCallback& callback) const {
+  Q8_ASSERT(inputs.size() == graph_.inputs().size() && captured.size() == graph_.captures().size());
+  std::vector<Tensor> slots(graph_.values().size());
+  const auto slot = [&](ValueId id) -> Tensor& { return slots[static_cast<std::size_t>(id)]; };
+  for (ValueId id = 0; id < graph_.value_count(); ++id)
+    if (const Tensor* constant = graph_.constant(id)) slot(id) = *constant;
+  for (std::size_t i = 0; i < captured.size(); ++i) slot(graph_.captures()[i].inner) = captured[i];
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    slot(graph_.inputs()[i]) = inputs[i];
+    if (callback) callback(graph_.inputs()[i], inputs[i]);
+  }
+  for (const Step& step : steps_) {
+    try {
+      run_step(step, slots, machine);
+      if (callback)
+        for (const ValueId id : step.node->outputs)
+          if (id != kNoValue) callback(id, slot(id));
+    } catch (const Error& error) {
+      throw error.within(step.node->label());
+    }
+    for (const ValueId id : step.last_reads) slot(id) = Tensor();
+  }
+  std::vector<Tensor> outputs;
+  for (const ValueId id : graph_.outputs()) outputs.push_back(slot(id));
+  return outputs;
+}
+
+}  // namespace q8

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/threads.h"
+#include "exec/session.h"
+#include "kernels/kernel_set.h"
+#include "ops/ops.h"
+
+namespace q8 {
+
+// What a run works with: made once a Session, shared with the subgraphs.
+struct Machine {
+  Threads& threads;
+  Allocator& allocator;
+  const KernelSet& kernels;
+};
+
+// Called with every value that was just made, by its id in the Program's own graph.
+using ValueCallback = std::function<void(ValueId, const Tensor&)>;
+
+// A graph as a list of steps. Subgraphs are Programs of their own.
+class Program {
+ public:
+  // `graph` must outlive the Program. Throws what operators throw, with the node in front.
+  Program(const Graph& graph, const KernelSet& kernels);
+  ~Program();
+
+  // `captured` in the order of the graph's captures.
+  std::vector<Tensor> run(std::span<const Tensor> inputs, std::span<const Tensor> captured,
+                          const Machine& machine, const ValueCallback& callback) const;
+
+ private:
+  struct Step {
+    const Node* node;
+    OpFunction function;
+    std::vector<ValueId> last_reads;  // values that nobody reads after this step
+    std::vector<std::unique_ptr<Program>> subgraphs;
+  };
+
+  class BodyRunner;
+  void make_step(const Node& node, const KernelSet& kernels);
+  void find_last_reads();
+  void run_step(const Step& step, std::vector<Tensor>& slots, const Machine& machine) const;
+
+  const Graph& graph_;
+  std::vector<Step> steps_;
+};
+
+}  // namespace q8

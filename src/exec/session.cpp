@@ -1,0 +1,77 @@
+#include "exec/session.h"
+
+#include "exec/buffer_pool.h"
+#include "exec/lower.h"
+#include "exec/program.h"
+
+namespace q8 {
+namespace {
+
+void check_input(const Graph& graph, ValueId id, const Tensor& tensor) {
+  const Value& value = graph.value(id);
+  const TypeInfo& type = value.type;
+  const auto fail = [&](const std::string& expected) {
+    throw bad_input("the input '" + value.name + "' must be " + expected + ", but is " +
+                    tensor.str());
+  };
+  if (type.dtype && *type.dtype != tensor.dtype())
+    fail("of type " + std::string(dtype_name(*type.dtype)));
+  if (!type.dims) return;
+  if (static_cast<std::int64_t>(type.dims->size()) != tensor.rank())
+    fail("of rank " + std::to_string(type.dims->size()));
+  for (std::int64_t axis = 0; axis < tensor.rank(); ++axis) {
+    const std::int64_t dim = (*type.dims)[static_cast<std::size_t>(axis)];
+    if (dim != kUnknownDim && dim != tensor.shape()[axis])
+      fail(std::to_string(dim) + " on axis " + std::to_string(axis));
+  }
+}
+
+}  // namespace
+
+struct Session::Impl {
+  Impl(const Graph& graph, const SessionOptions& options)
+      : kernels(make_kernel_set(options.isa)),
+        threads(options.threads),
+        lowered(lower(graph, options)),
+        program(lowered.graph, kernels) {}
+
+  KernelSet kernels;
+  Threads threads;
+  BufferPool pool;
+  LoweredGraph lowered;
+  Program program;
+};
+
+Session::Session(const Graph& graph, SessionOptions options) {
+  check_operators(graph);
+  impl_ = std::make_unique<Impl>(graph, options);
+}
+
+Session::~Session() = default;
+Session::Session(Session&&) noexcept = default;
+
+const std::vector<ValueId>& Session::inputs() const {
+  return impl_->lowered.graph.inputs();
+}
+
+std::vector<Tensor> Session::run(std::span<const Tensor> inputs,
+                                 const ProducedCallback& callback) const {
+  const Graph& graph = impl_->lowered.graph;
+  if (inputs.size() != graph.inputs().size())
+    throw bad_input("the model has " + std::to_string(graph.inputs().size()) + " inputs, but " +
+                    std::to_string(inputs.size()) + " were given");
+  for (std::size_t i = 0; i < inputs.size(); ++i) check_input(graph, graph.inputs()[i], inputs[i]);
+  ValueCallback on_value;
+  if (callback)
+    on_value = [&](ValueId id, const Tensor& tensor) {
+      const auto& origin = impl_->lowered.origins[static_cast<std::size_t>(id)];
+      if (origin.value != kNoValue)
+        callback(Produced{.value = origin.value, .tensor = tensor, .axes = origin.axes});
+    };
+  return impl_->program.run(
+      inputs, {},
+      Machine{.threads = impl_->threads, .allocator = impl_->pool, .kernels = impl_->kernels},
+      on_value);
+}
+
+}  // namespace q8
