@@ -6,5 +6,7 @@ namespace q8 {
 
 // The rows of each family; one file of that name each (activation_operators: activation.cpp).
 std::span<const OpRow> activation_operators();
+std::span<const OpRow> smooth_activation_operators();
+std::span<const OpRow> softmax_operators();
 
 }  // namespace q8

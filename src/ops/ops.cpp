@@ -12,6 +12,8 @@ using Family = std::span<const OpRow> (*)();
 // One row per operator family.
 constexpr Family kFamilies[] = {
     activation_operators,
+    smooth_activation_operators,
+    softmax_operators,
 };
 
 const std::map<std::pair<std::string_view, std::string_view>, const OpRow*>& table() {
