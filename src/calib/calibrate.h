@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/isa.h"
+#include "base/progress.h"
+#include "calib/profile.h"
+#include "data/dataset.h"
+#include "graph/graph.h"
+
+namespace q8 {
+
+struct CalibrateOptions {
+  CalibrationSettings settings;
+  std::optional<Shard> shard;
+  int threads = 0;  // 0: one per core
+  Isa isa = best_isa();
+  Progress progress;
+  std::stop_token stop;
+  // An interrupted profile of the same model, data and settings: its samples are not run again.
+  std::optional<CalibrationProfile> resume;
+};
+
+struct Calibration {
+  CalibrationProfile profile;         // profile.complete is false where it was stopped
+  std::vector<std::string> warnings;  // whole sentences
+};
+
+// Runs the canonical graph over the chosen samples, once, and fills the statistics of every float
+// value that is computed (graph inputs included, constants not). A value that only a Relu or Clip
+// reads is left out, unless settings.clamped_values: its range is never used. The same profile for
+// every thread count, ISA that computes the same values, order and sharding; memory does not depend
+// on the number of samples but for their names and hashes.
+// Throws bad_input where a value is NaN, +inf or (outside of attention masks) −inf, naming tensor,
+// node and sample, and where `resume` does not belong to this run.
+Calibration calibrate(const Graph& canonical, const ModelReference& model, const Dataset& data,
+                      const DataSource& source, const CalibrateOptions& options);
+
+// The values that calibrate() observes, by ValueId, ascending.
+std::vector<ValueId> observed_values(const Graph& canonical, bool clamped_values);
+
+// What a finished profile itself gives reason to warn of: few samples, a small part of the data,
+// tensors that never change.
+std::vector<std::string> profile_warnings(const CalibrationProfile& profile);
+
+}  // namespace q8

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+
+#include "tensor/quant_params.h"
+#include "tensor/tensor.h"
+
+namespace q8 {
+
+enum class WeightObserver {
+  kMinMax,  // the largest magnitude of the channel
+  kMse,     // the threshold of least squared error; never worse than kMinMax
+};
+
+struct WeightSettings {
+  bool per_channel = true;
+  int axis = 0;  // negative counts from the end; not used per tensor
+  WeightObserver observer = WeightObserver::kMinMax;
+  std::int32_t levels = 0;  // largest |q|: 0 means 127; 64 for targets that saturate
+};
+
+// Symmetric s8 parameters of a constant float tensor (f32, f64, f16 or bf16); a channel of zeros
+// gets scale 1. Throws bad_input for NaN or infinite weights and for an axis outside the shape.
+QuantParams weight_params(const Tensor& weights, const WeightSettings& settings);
+
+}  // namespace q8
