@@ -105,6 +105,7 @@ NodeId Graph::append_node(Node node) {
 
 void Graph::remove_node(NodeId id) {
   Node& shell = node(id);
+  shell.op_type.clear();
   shell.inputs.clear();
   shell.outputs.clear();
   shell.attributes = {};

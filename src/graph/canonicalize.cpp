@@ -1,0 +1,31 @@
+#include "graph/canonicalize.h"
+
+namespace q8 {
+namespace {
+
+constexpr CanonicalPass kPasses[] = {
+    {"fold-constants", "nodes that read only constants become constants", fold_constants},
+    {"remove-identities", "Identity, Dropout and Casts to the same type go", remove_identities},
+    {"fold-batch-normalization", "into the weights of the Conv, ConvTranspose or Gemm before it",
+     fold_batch_normalization},
+    {"fold-bias-add", "an Add of a constant per channel becomes the bias of the Conv before it",
+     fold_bias_add},
+};
+
+}  // namespace
+
+std::span<const CanonicalPass> canonical_passes() {
+  return kPasses;
+}
+
+void canonicalize(Graph& graph, const Evaluate& evaluate) {
+  for (int changed = 1; changed > 0;) {
+    changed = 0;
+    for (const CanonicalPass& pass : kPasses) {
+      changed += pass.run(graph, evaluate);
+      graph.tidy();
+    }
+  }
+}
+
+}  // namespace q8

@@ -1,0 +1,38 @@
+#include "graph/canonicalize.h"
+
+namespace q8 {
+namespace {
+
+// Dropout at inference, unless its mask is read or training is asked for.
+bool is_inert_dropout(const Graph& graph, const Node& node) {
+  if (!node.is("Dropout")) return false;
+  if (node.outputs.size() > 1 && node.outputs[1] != kNoValue) return false;
+  if (node.input(2) == kNoValue) return true;
+  const Tensor* training = graph.constant(node.input(2));
+  return training != nullptr && training->to_int64s() == std::vector<std::int64_t>{0};
+}
+
+bool is_cast_to_same(const Graph& graph, const Node& node) {
+  constexpr std::int64_t kProtoFloat = 1;  // TensorProto.FLOAT
+  return node.is("Cast") && node.attributes.get_int("to", 0) == kProtoFloat &&
+         graph.is_input(node.input(0)) && graph.value(node.input(0)).type.dtype == DType::kF32;
+}
+
+}  // namespace
+
+int remove_identities(Graph& graph, const Evaluate&) {
+  int removed = 0;
+  for (NodeId id = 0; id < graph.node_count(); ++id) {
+    const Node& node = graph.node(id);
+    if (node.outputs.empty()) continue;
+    if (!node.is("Identity") && !is_inert_dropout(graph, node) && !is_cast_to_same(graph, node))
+      continue;
+    const ValueId from = node.inputs[0], to = node.outputs[0];
+    if (!graph.bypass(from, to)) continue;
+    graph.remove_node(id);
+    ++removed;
+  }
+  return removed;
+}
+
+}  // namespace q8
