@@ -8,5 +8,11 @@ namespace q8 {
 std::span<const OpRow> activation_operators();
 std::span<const OpRow> smooth_activation_operators();
 std::span<const OpRow> softmax_operators();
+std::span<const OpRow> arithmetic_operators();
+std::span<const OpRow> logic_operators();
+std::span<const OpRow> math_operators();
+std::span<const OpRow> cast_operators();
+std::span<const OpRow> reduce_operators();
+std::span<const OpRow> pool_operators();
 
 }  // namespace q8

@@ -12,8 +12,14 @@ using Family = std::span<const OpRow> (*)();
 // One row per operator family.
 constexpr Family kFamilies[] = {
     activation_operators,
+    reduce_operators,
+    cast_operators,
+    math_operators,
+    logic_operators,
+    arithmetic_operators,
     smooth_activation_operators,
     softmax_operators,
+    pool_operators,
 };
 
 const std::map<std::pair<std::string_view, std::string_view>, const OpRow*>& table() {
