@@ -29,21 +29,31 @@ float requantize_multiplier(float a_scale, float b_scale, float y_scale) {
 }
 
 EpilogueU8S8::EpilogueU8S8(const PackedS8& b, std::int32_t a_zero_point, const OutputU8S8& output)
+    : EpilogueU8S8(Columns{.n = b.n(),
+                           .padded = b.panels() * b.row().nr,
+                           .depth = b.taps() * b.k(),
+                           .sum = b.column_sum(),
+                           .zero_point = b.zero_point()},
+                   a_zero_point, output) {}
+
+EpilogueU8S8::EpilogueU8S8(const Columns& columns, std::int32_t a_zero_point,
+                           const OutputU8S8& output)
     : kind_(output.kind), zero_point_(output.zero_point) {
-  const std::int64_t n = b.n();
-  const std::int64_t padded = b.panels() * b.row().nr;
+  const std::int64_t n = columns.n;
+  const std::int64_t padded = columns.padded;
   Q8_ASSERT(output.bias.empty() || output.bias.size() == static_cast<std::size_t>(n));
   Q8_ASSERT(kind_ == OutputKind::kS32 || !output.multiplier.empty() || n == 0);
 
   // −a_zero_point · Σ b + K · a_zero_point · b_zero_point, wrapping around as the sums do.
   bias_ = AlignedBuffer<std::int32_t>(static_cast<std::size_t>(padded));
-  const auto depth = static_cast<std::uint32_t>(b.taps() * b.k());
+  const auto depth = static_cast<std::uint32_t>(columns.depth);
   const auto zero = static_cast<std::uint32_t>(a_zero_point);
   for (std::int64_t j = 0; j < padded; ++j) {
     const auto i = static_cast<std::size_t>(j);
     auto bias = j < n && !output.bias.empty() ? static_cast<std::uint32_t>(output.bias[i]) : 0u;
-    bias -= zero * static_cast<std::uint32_t>(b.column_sum()[j]);
-    bias += depth * zero * static_cast<std::uint32_t>(b.zero_point()[j]);
+    bias -= zero * static_cast<std::uint32_t>(columns.sum[j]);
+    if (columns.zero_point != nullptr)
+      bias += depth * zero * static_cast<std::uint32_t>(columns.zero_point[j]);
     bias_[i] = static_cast<std::int32_t>(bias);
   }
   if (kind_ == OutputKind::kS32) return;
@@ -57,16 +67,6 @@ EpilogueU8S8::EpilogueU8S8(const PackedS8& b, std::int32_t a_zero_point, const O
     low_ = output.float_low;
     high_ = output.float_high;
   }
-}
-
-void EpilogueU8S8::fill(TileU8S8& tile, std::int64_t column) const {
-  tile.kind = kind_;
-  tile.bias = bias_.data() + column;
-  tile.scale = kind_ == OutputKind::kS32 ? nullptr : scale_.data() + column;
-  tile.offset = kind_ == OutputKind::kF32 ? offset_.data() + column : nullptr;
-  tile.low = low_;
-  tile.high = high_;
-  tile.zero_point = zero_point_;
 }
 
 }  // namespace q8

@@ -40,8 +40,27 @@ class EpilogueU8S8 {
   // a_zero_point: of the bytes as the tiles see them (u8).
   EpilogueU8S8(const PackedS8& b, std::int32_t a_zero_point, const OutputU8S8& output);
 
+  // What an epilogue needs to know of weights: per column, readable up to `padded`.
+  struct Columns {
+    std::int64_t n = 0, padded = 0;
+    std::int64_t depth = 0;  // terms of a sum
+    const std::int32_t* sum = nullptr;
+    const std::int32_t* zero_point = nullptr;  // null: 0
+  };
+  EpilogueU8S8(const Columns& columns, std::int32_t a_zero_point, const OutputU8S8& output);
+
   OutputKind kind() const { return kind_; }
-  void fill(TileU8S8& tile, std::int64_t column) const;  // all of its epilogue fields
+  // Sets all epilogue fields of a tile (of either kind) that begins at `column`.
+  template <typename Tile>
+  void fill(Tile& tile, std::int64_t column) const {
+    tile.kind = kind_;
+    tile.bias = bias_.data() + column;
+    tile.scale = kind_ == OutputKind::kS32 ? nullptr : scale_.data() + column;
+    tile.offset = kind_ == OutputKind::kF32 ? offset_.data() + column : nullptr;
+    tile.low = low_;
+    tile.high = high_;
+    tile.zero_point = zero_point_;
+  }
 
  private:
   OutputKind kind_ = OutputKind::kS32;

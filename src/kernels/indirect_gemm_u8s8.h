@@ -42,10 +42,16 @@ struct TileGrid {
 
 std::int32_t sum_bytes(const std::uint8_t* bytes, std::int64_t count);
 
+struct NothingAfter {
+  void operator()(std::int64_t, std::int64_t, std::int64_t, std::int64_t) const {}
+};
+
 // Computes C tile by tile. rows(first, count, out) writes the pointers of `count` rows from
-// `first`: out[tap · count + i]; each is readable for 4·b.k4() bytes.
-template <typename Rows>
-void indirect_gemm_u8s8(const IndirectGemmU8S8& g, Rows&& rows, Threads& threads) {
+// `first`: out[tap · count + i]; each is readable for 4·b.k4() bytes. after(first_row, rows,
+// first_column, columns) is called when a tile is done.
+template <typename Rows, typename After = NothingAfter>
+void indirect_gemm_u8s8(const IndirectGemmU8S8& g, Rows&& rows, Threads& threads,
+                        After&& after = {}) {
   const PackedS8& b = *g.b;
   if (g.m == 0 || b.n() == 0) return;
   const TileGrid grid(g.m, b, threads.count());
@@ -83,6 +89,7 @@ void indirect_gemm_u8s8(const IndirectGemmU8S8& g, Rows&& rows, Threads& threads
         tile.out = static_cast<char*>(g.c) + (first * g.c_stride + column) * element;
         g.epilogue->fill(tile, column);
         b.row().tile(tile);
+        after(first, count, column, std::int64_t{tile.columns});
       }
     }
   });

@@ -23,7 +23,8 @@ void stage_rows_u8(const StageRows& r, Threads& threads) {
         flip_bytes(source, r.bytes, target);
       else
         std::memcpy(target, source, static_cast<std::size_t>(r.bytes));
-      std::memset(target + r.bytes, 0, static_cast<std::size_t>(r.target_stride - r.bytes));
+      if (r.fill_up)
+        std::memset(target + r.bytes, 0, static_cast<std::size_t>(r.target_stride - r.bytes));
     }
   });
 }

@@ -15,6 +15,7 @@ struct StageRows {
   std::int64_t target_stride = 0;
   std::int64_t rows = 0, bytes = 0;
   bool flip = false;
+  bool fill_up = true;  // else bytes of the target behind `bytes` are left as they are
 };
 void stage_rows_u8(const StageRows& rows, Threads& threads);
 

@@ -1,0 +1,314 @@
+#include "kernels/conv_u8s8.h"
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "base/error.h"
+#include "kernels/indirect_gemm_u8s8.h"
+#include "kernels/indirection.h"
+#include "kernels/stage_u8.h"
+
+namespace q8 {
+namespace {
+
+std::int64_t padded_to_four(std::int64_t n) {
+  return (n + 3) / 4 * 4;
+}
+
+// One zero point, or none, for all columns, else those of [first, first + count).
+std::span<const std::int32_t> part(std::span<const std::int32_t> values, std::int64_t first,
+                                   std::int64_t count) {
+  return values.size() <= 1
+             ? values
+             : values.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+}
+std::span<const float> part(std::span<const float> values, std::int64_t first, std::int64_t count) {
+  return values.size() <= 1
+             ? values
+             : values.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+}
+
+// Few channels (a stem): the pixels under one row of the kernel lie side by side in memory, so a
+// whole kernel row is one tap, with less filling up to four than pixel by pixel.
+bool suits_kernel_rows(const ConvGeometry& g) {
+  constexpr std::int64_t kFewChannels = 16;
+  const std::int64_t row = g.kernel[2] * g.in_channels;
+  return g.groups == 1 && g.dilation[2] == 1 && g.kernel[2] > 1 && g.in_channels % 4 != 0 &&
+         g.in_channels <= kFewChannels &&
+         padded_to_four(row) <= g.kernel[2] * padded_to_four(g.in_channels);
+}
+
+PackedS8 pack_kernel_rows(const GemmU8S8Row& row, const ConvGeometry& g, const ConvWeightsU8S8& w) {
+  // [n][c][z][y][x] → [n][z][y][x][c]
+  const auto* source = static_cast<const std::uint8_t*>(w.data);
+  const std::int64_t taps = g.taps();
+  std::vector<std::uint8_t> turned(static_cast<std::size_t>(g.out_channels * taps * g.in_channels));
+  for (std::int64_t n = 0; n < g.out_channels; ++n)
+    for (std::int64_t c = 0; c < g.in_channels; ++c)
+      for (std::int64_t t = 0; t < taps; ++t)
+        turned[static_cast<std::size_t>((n * taps + t) * g.in_channels + c)] =
+            source[(n * g.in_channels + c) * taps + t];
+  const std::int64_t k = g.kernel[2] * g.in_channels;
+  return PackedS8(row, {.data = turned.data(),
+                        .is_signed = w.is_signed,
+                        .taps = taps / g.kernel[2],
+                        .k = k,
+                        .n = g.out_channels,
+                        .stride_tap = k,
+                        .stride_k = 1,
+                        .stride_n = taps * g.in_channels,
+                        .zero_point = w.zero_point});
+}
+
+}  // namespace
+
+ConvU8S8::ConvU8S8(const KernelSet& kernels, const ConvGeometry& g, const ConvWeightsU8S8& w)
+    : kernels_(kernels), shape_(g) {
+  validate(g);
+  Q8_ASSERT(w.zero_point.size() <= 1 ||
+            w.zero_point.size() == static_cast<std::size_t>(g.out_channels));
+  if (g.is_depthwise()) {
+    depthwise_ = DepthwiseWeightsU8S8::pack(*kernels.depthwise_u8s8, w.data, w.is_signed,
+                                            w.zero_point, g.out_channels, g.taps());
+    if (depthwise_) return;
+  }
+  by_kernel_rows_ = suits_kernel_rows(g);
+  if (by_kernel_rows_) {
+    groups_.push_back(pack_kernel_rows(*kernels.gemm_u8s8, g, w));
+    return;
+  }
+  const std::int64_t n = g.out_channels_per_group(), k = g.in_channels_per_group();
+  for (std::int64_t group = 0; group < g.groups; ++group)
+    groups_.push_back(PackedS8(*kernels.gemm_u8s8,
+                               {.data = static_cast<const char*>(w.data) + group * n * k * g.taps(),
+                                .is_signed = w.is_signed,
+                                .taps = g.taps(),
+                                .k = k,
+                                .n = n,
+                                .stride_tap = 1,
+                                .stride_k = g.taps(),
+                                .stride_n = k * g.taps(),
+                                .zero_point = part(w.zero_point, group * n, n)}));
+}
+
+ConvU8S8::Epilogue ConvU8S8::make_epilogue(bool input_signed, std::int32_t input_zero_point,
+                                           const OutputU8S8& output) const {
+  Epilogue e;
+  const std::int32_t zero = input_signed ? input_zero_point + 128 : input_zero_point;
+  Q8_ASSERT(zero >= 0 && zero <= 255);
+  e.kind_ = output.kind;
+  e.output_signed_ = output.low < 0;
+  e.input_signed_ = input_signed;
+  e.output_zero_point_ = output.zero_point;
+  e.padding_ = static_cast<std::uint8_t>(zero);
+  if (depthwise_) {
+    e.groups_.push_back(depthwise_->make_epilogue(zero, output));
+    return e;
+  }
+  const std::int64_t n = shape_.out_channels_per_group();
+  for (std::int64_t group = 0; group < shape_.groups; ++group) {
+    OutputU8S8 own = output;
+    if (!output.bias.empty())
+      own.bias =
+          output.bias.subspan(static_cast<std::size_t>(group * n), static_cast<std::size_t>(n));
+    own.multiplier = part(output.multiplier, group * n, n);
+    if (!output.float_bias.empty())
+      own.float_bias = output.float_bias.subspan(static_cast<std::size_t>(group * n),
+                                                 static_cast<std::size_t>(n));
+    e.groups_.push_back(EpilogueU8S8(groups_[static_cast<std::size_t>(group)], zero, own));
+  }
+  return e;
+}
+
+void ConvU8S8::run(const ConvGeometry& g, const void* input, const Epilogue& epilogue, void* out,
+                   const ConvResidualU8S8* residual, Threads& threads) const {
+  Q8_ASSERT(g.in_channels == shape_.in_channels && g.out_channels == shape_.out_channels &&
+            g.groups == shape_.groups && g.kernel == shape_.kernel &&
+            g.dilation == shape_.dilation);
+  Q8_ASSERT(residual == nullptr || epilogue.kind_ == OutputKind::kByte);
+  validate(g);
+  const auto* bytes = static_cast<const std::uint8_t*>(input);
+  if (depthwise_)
+    run_depthwise(g, bytes, epilogue, out, residual, threads);
+  else if (by_kernel_rows_)
+    run_kernel_rows(g, bytes, epilogue, out, residual, threads);
+  else
+    run_taps(g, bytes, epilogue, out, residual, threads);
+}
+
+// Adds the residual to finished elements, in place.
+class ConvU8S8::ResidualAdder {
+ public:
+  ResidualAdder(const QuantizeRow& row, const Epilogue& e, void* out, std::int64_t stride,
+                const ConvResidualU8S8* residual)
+      : row_(row), e_(e), out_(static_cast<std::uint8_t*>(out)), stride_(stride), r_(residual) {}
+
+  void operator()(std::int64_t first_row, std::int64_t rows, std::int64_t first_column,
+                  std::int64_t columns) const {
+    if (r_ == nullptr) return;
+    for (std::int64_t i = first_row; i < first_row + rows; ++i) {
+      std::uint8_t* q = out_ + i * stride_ + first_column;
+      row_.combine({.a = q,
+                    .b = static_cast<const std::uint8_t*>(r_->data) + i * stride_ + first_column,
+                    .b_step = 1,
+                    .count = columns,
+                    .a_format = {r_->conv_scale, e_.output_zero_point_, e_.output_signed_},
+                    .b_format = r_->format,
+                    .multiply = false,
+                    .scale = r_->sum_scale,
+                    .zero_point = r_->sum_zero_point,
+                    .low = r_->low,
+                    .high = r_->high,
+                    .out = q});
+    }
+  }
+
+ private:
+  const QuantizeRow& row_;
+  const Epilogue& e_;
+  std::uint8_t* out_;
+  std::int64_t stride_;
+  const ConvResidualU8S8* r_;
+};
+
+void ConvU8S8::run_taps(const ConvGeometry& g, const std::uint8_t* input, const Epilogue& e,
+                        void* out, const ConvResidualU8S8* residual, Threads& threads) const {
+  const std::int64_t channels = g.in_channels_per_group();
+  std::int64_t group_bytes = channels;
+  AlignedBuffer<std::uint8_t> staged;
+  if (e.input_signed_ || channels % 4 != 0) {
+    group_bytes = padded_to_four(channels);
+    const std::int64_t rows = g.batch * product(g.input) * g.groups;
+    staged = AlignedBuffer<std::uint8_t>(static_cast<std::size_t>(rows * group_bytes));
+    stage_rows_u8({.source = input,
+                   .source_stride = channels,
+                   .target = staged.data(),
+                   .target_stride = group_bytes,
+                   .rows = rows,
+                   .bytes = channels,
+                   .flip = e.input_signed_},
+                  threads);
+    input = staged.data();
+  }
+  const std::int64_t pixel_bytes = group_bytes * g.groups;
+  const std::int64_t image_bytes = pixel_bytes * product(g.input);
+  const std::int64_t pixels = product(g.output());
+  const Indirection indirection(g, pixel_bytes);
+  const std::vector<std::uint8_t> padding(static_cast<std::size_t>(group_bytes), e.padding_);
+  const ResidualAdder add_residual(*kernels_.quantize, e, out, g.out_channels, residual);
+  const std::int64_t n = g.out_channels_per_group();
+  for (std::int64_t group = 0; group < g.groups; ++group) {
+    const std::uint8_t* from = input + group * group_bytes;
+    const std::int64_t to = group * n;
+    indirect_gemm_u8s8(
+        {.m = g.batch * pixels,
+         .b = &groups_[static_cast<std::size_t>(group)],
+         .epilogue = &e.groups_[static_cast<std::size_t>(group)],
+         .c = static_cast<char*>(out) + to * element_bytes(e.kind_),
+         .c_stride = g.out_channels},
+        [&](std::int64_t first, std::int64_t count, const std::uint8_t** rows) {
+          for (std::int64_t done = 0; done < count;) {
+            const std::int64_t image = (first + done) / pixels;
+            const std::int64_t pixel = (first + done) % pixels;
+            const std::int64_t some = std::min(count - done, pixels - pixel);
+            indirection.fill(reinterpret_cast<const std::byte*>(from + image * image_bytes),
+                             reinterpret_cast<const std::byte*>(padding.data()), pixel, some, count,
+                             reinterpret_cast<const std::byte**>(rows + done));
+            done += some;
+          }
+        },
+        threads,
+        [&](std::int64_t row, std::int64_t rows, std::int64_t column, std::int64_t columns) {
+          add_residual(row, rows, to + column, columns);
+        });
+  }
+}
+
+// The input is copied once into an image with its padding around it, so that no tap needs to know
+// of borders.
+void ConvU8S8::run_kernel_rows(const ConvGeometry& g, const std::uint8_t* input, const Epilogue& e,
+                               void* out, const ConvResidualU8S8* residual,
+                               Threads& threads) const {
+  const std::int64_t channels = g.in_channels;
+  Spatial padded;
+  for (std::size_t d = 0; d < 3; ++d) padded[d] = g.input[d] + g.pad_begin[d] + g.pad_end[d];
+  const std::int64_t row_bytes = padded[2] * channels;
+  const std::int64_t image_bytes = padded[0] * padded[1] * row_bytes;
+  AlignedBuffer<std::uint8_t> image(static_cast<std::size_t>(g.batch * image_bytes));
+  std::memset(image.data(), e.padding_, image.size());
+  for (std::int64_t b = 0; b < g.batch; ++b)
+    for (std::int64_t z = 0; z < g.input[0]; ++z)
+      stage_rows_u8({.source = input + (b * g.input[0] + z) * g.input[1] * g.input[2] * channels,
+                     .source_stride = g.input[2] * channels,
+                     .target = image.data() + b * image_bytes +
+                               ((z + g.pad_begin[0]) * padded[1] + g.pad_begin[1]) * row_bytes +
+                               g.pad_begin[2] * channels,
+                     .target_stride = row_bytes,
+                     .rows = g.input[1],
+                     .bytes = g.input[2] * channels,
+                     .flip = e.input_signed_,
+                     .fill_up = false},
+                    threads);
+  const Spatial output = g.output();
+  const std::int64_t pixels = product(output);
+  indirect_gemm_u8s8(
+      {.m = g.batch * pixels,
+       .b = &groups_[0],
+       .epilogue = &e.groups_[0],
+       .c = out,
+       .c_stride = g.out_channels},
+      [&](std::int64_t first, std::int64_t count, const std::uint8_t** rows) {
+        for (std::int64_t i = 0; i < count; ++i) {
+          const std::int64_t pixel = (first + i) % pixels;
+          const std::int64_t x = pixel % output[2], y = pixel / output[2] % output[1],
+                             z = pixel / output[2] / output[1];
+          const std::uint8_t* corner = image.data() + (first + i) / pixels * image_bytes +
+                                       (z * g.stride[0] * padded[1] + y * g.stride[1]) * row_bytes +
+                                       x * g.stride[2] * channels;
+          const std::uint8_t** row = rows + i;
+          for (std::int64_t kz = 0; kz < g.kernel[0]; ++kz)
+            for (std::int64_t ky = 0; ky < g.kernel[1]; ++ky, row += count)
+              *row = corner + (kz * g.dilation[0] * padded[1] + ky * g.dilation[1]) * row_bytes;
+        }
+      },
+      threads, ResidualAdder(*kernels_.quantize, e, out, g.out_channels, residual));
+}
+
+void ConvU8S8::run_depthwise(const ConvGeometry& g, const std::uint8_t* input, const Epilogue& e,
+                             void* out, const ConvResidualU8S8* residual, Threads& threads) const {
+  const std::int64_t pixels = g.batch * product(g.input);
+  const std::int64_t multiplier = g.out_channels_per_group();
+  AlignedBuffer<std::uint8_t> staged;
+  if (e.input_signed_) {
+    staged = AlignedBuffer<std::uint8_t>(static_cast<std::size_t>(pixels * g.in_channels));
+    stage_rows_u8({.source = input,
+                   .source_stride = g.in_channels,
+                   .target = staged.data(),
+                   .target_stride = g.in_channels,
+                   .rows = pixels,
+                   .bytes = g.in_channels,
+                   .flip = true},
+                  threads);
+    input = staged.data();
+  }
+  // Several filters per channel: each channel is repeated, so that there is one filter for each.
+  AlignedBuffer<std::uint8_t> repeated;
+  if (multiplier > 1) {
+    repeated = AlignedBuffer<std::uint8_t>(static_cast<std::size_t>(pixels * g.out_channels));
+    for (std::int64_t i = 0; i < pixels * g.in_channels; ++i)
+      std::memset(repeated.data() + i * multiplier, input[i], static_cast<std::size_t>(multiplier));
+    input = repeated.data();
+  }
+  ConvGeometry own = g;
+  own.in_channels = own.groups = g.out_channels;
+  depthwise_->run(own, input, e.padding_, e.groups_[0], out, threads);
+  if (residual == nullptr) return;
+  const ResidualAdder add_residual(*kernels_.quantize, e, out, g.out_channels, residual);
+  threads.parallel_for(g.batch * product(g.output()), 64,
+                       [&](std::int64_t begin, std::int64_t end) {
+                         add_residual(begin, end - begin, 0, g.out_channels);
+                       });
+}
+
+}  // namespace q8

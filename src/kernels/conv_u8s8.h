@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/threads.h"
+#include "kernels/conv_geometry.h"
+#include "kernels/depthwise_u8s8.h"
+#include "kernels/epilogue_u8s8.h"
+#include "kernels/kernel_set.h"
+#include "kernels/packed_s8.h"
+#include "kernels/quantize_kernels.h"
+
+namespace q8 {
+
+// Weights as ONNX holds them: [out_channels, in_channels / groups, kernel…], bytes.
+struct ConvWeightsU8S8 {
+  const void* data = nullptr;
+  bool is_signed = true;                          // s8, else u8
+  std::span<const std::int32_t> zero_point = {};  // empty: 0; else one, or one per output channel
+};
+
+// Added to the convolution's quantized result q before it is stored (a residual connection), by the
+// definition, bit for bit: y = clamp(rint(((q − q_zero)·q_scale + (r − r_zero)·r_scale) / y_scale)
+// + y_zero). q_zero is the output's own zero point.
+struct ConvResidualU8S8 {
+  const void* data = nullptr;  // laid out as the output
+  ByteFormat format = {};      // of r
+  float conv_scale = 1;        // of q
+  float sum_scale = 1;         // of y
+  std::int32_t sum_zero_point = 0, low = 0, high = 255;
+};
+
+// A convolution on bytes: NHWC in, NHWC out (u8 or s8 requantized, s32, or f32), any kernel,
+// stride, dilation and group, in one to three dimensions. ONNX QLinearConv, ConvInteger and fused
+// QDQ groups. The result does not depend on the kernel set nor on the number of threads.
+class ConvU8S8 {
+ public:
+  // Of the geometry only channels, groups, kernel and dilation count. Throws as validate() does.
+  ConvU8S8(const KernelSet& kernels, const ConvGeometry& geometry, const ConvWeightsU8S8& weights);
+
+  // An output made ready for inputs of that signedness and zero point. output.bias, multiplier and
+  // float_bias: one per output channel, or one multiplier for all.
+  class Epilogue {
+   private:
+    friend class ConvU8S8;
+    std::vector<EpilogueU8S8> groups_;
+    OutputKind kind_ = OutputKind::kS32;
+    bool output_signed_ = false, input_signed_ = false;
+    std::int32_t output_zero_point_ = 0;
+    std::uint8_t padding_ = 0;  // the input's zero point as a u8
+  };
+  Epilogue make_epilogue(bool input_signed, std::int32_t input_zero_point,
+                         const OutputU8S8& output) const;
+
+  // geometry: as given to the constructor, with the batch, input size, stride and padding of this
+  // run. out: geometry.output() pixels × out_channels elements. residual: null or with a kByte
+  // epilogue.
+  void run(const ConvGeometry& geometry, const void* input, const Epilogue& epilogue, void* out,
+           const ConvResidualU8S8* residual, Threads& threads) const;
+
+ private:
+  class ResidualAdder;
+
+  void run_taps(const ConvGeometry& geometry, const std::uint8_t* input, const Epilogue& epilogue,
+                void* out, const ConvResidualU8S8* residual, Threads& threads) const;
+  void run_kernel_rows(const ConvGeometry& geometry, const std::uint8_t* input,
+                       const Epilogue& epilogue, void* out, const ConvResidualU8S8* residual,
+                       Threads& threads) const;
+  void run_depthwise(const ConvGeometry& geometry, const std::uint8_t* input,
+                     const Epilogue& epilogue, void* out, const ConvResidualU8S8* residual,
+                     Threads& threads) const;
+
+  KernelSet kernels_;
+  ConvGeometry shape_;
+  bool by_kernel_rows_ = false;
+  std::optional<DepthwiseWeightsU8S8> depthwise_;
+  std::vector<PackedS8> groups_;  // none where depthwise_
+};
+
+}  // namespace q8

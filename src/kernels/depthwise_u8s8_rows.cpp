@@ -1,0 +1,12 @@
+#include "kernels/depthwise_u8s8_rows.h"
+
+namespace q8 {
+
+std::span<const DepthwiseU8S8Row> depthwise_u8s8_rows() {
+  static constexpr DepthwiseU8S8Row kRows[] = {
+      {"scalar", Isa::kScalar, depthwise_u8s8_scalar},
+  };
+  return kRows;
+}
+
+}  // namespace q8
