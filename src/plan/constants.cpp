@@ -1,0 +1,199 @@
+#include "plan/constants.h"
+
+#include <algorithm>
+#include <cfloat>
+#include <cmath>
+
+#include "calib/weights.h"
+
+namespace q8 {
+namespace {
+
+using Plans = std::map<std::size_t, ConstantPlan>;
+
+// The axis of the output channels in a node's weights, or -1 where one scale must do.
+int channel_axis(const Node& node, std::size_t position, const Tensor& weights,
+                 const Target& target) {
+  if (node.is("Conv")) return 0;
+  if (node.is("ConvTranspose")) return 1;
+  if (node.is("LSTM") || node.is("GRU") || node.is("RNN")) return 1;
+  if (!target.per_channel_gemm) return -1;
+  if (node.is("Gemm")) return node.attributes.get_int("transB", 0) != 0 ? 0 : 1;
+  // Stacked matrices have no channel axis of their own in any integer kernel.
+  return position == 1 && weights.rank() == 2 ? 1 : -1;
+}
+
+// Products of u8 and s8 that an s32 sum is sure to hold.
+std::int64_t depth_limit() {
+  return INT32_MAX / (255 * 127);
+}
+
+std::int64_t depth(const Node& node, const Tensor& weights, int axis) {
+  if (axis < 0) return weights.rank() >= 2 ? weights.shape()[weights.rank() - 2] : weights.size();
+  if (node.is("ConvTranspose"))
+    return weights.shape()[0] * weights.shape().count(2, weights.rank());
+  return weights.size() / std::max<std::int64_t>(1, weights.shape()[axis]);
+}
+
+// 32-bit sums hold bias and products together: half of their range is left to each.
+constexpr double kLargestBias = 1073741823.0;
+
+// Raises weight scales until every bias, in steps of input_scale · weight scale, fits. A per-tensor
+// scale is raised for the largest bias.
+int make_biases_fit(const std::vector<float>& bias, float input_scale, QuantParams& weights) {
+  int raised = 0;
+  for (std::size_t c = 0; c < bias.size(); ++c) {
+    float& scale = weights.scale[weights.is_per_tensor() ? 0 : c % weights.scale.size()];
+    const double needed = std::max(std::abs(static_cast<double>(bias[c])) / kLargestBias,
+                                   static_cast<double>(FLT_MIN)) /
+                          input_scale;
+    if (scale >= needed) continue;
+    scale = std::nextafter(static_cast<float>(needed), FLT_MAX);
+    ++raised;
+  }
+  return raised;
+}
+
+ConstantPlan bias_plan(const std::string& name, std::size_t channels, float input_scale,
+                       const QuantParams& weights) {
+  QuantParams params{.dtype = DType::kS32, .axis = 0, .scale = {}, .zero_point = {}};
+  for (std::size_t c = 0; c < channels; ++c)
+    params.scale.push_back(input_scale *
+                           weights.scale[weights.is_per_tensor() ? 0 : c % weights.scale.size()]);
+  params.zero_point.assign(channels, 0);
+  if (weights.is_per_tensor()) {
+    params.axis = -1;
+    params.scale.resize(1);
+    params.zero_point.resize(1);
+  }
+  return {.value = name, .params = std::move(params), .storage = Storage::kTensor, .integers = {}};
+}
+
+WeightSettings weight_settings(const PlanConfig& config, const Target& target, int axis) {
+  if (config.weight_observer != "minmax" && config.weight_observer != "mse")
+    throw usage_error("there is no weight observer '" + config.weight_observer +
+                      "'; known are minmax, mse");
+  return {
+      .per_channel = config.per_channel && target.per_channel_weights && axis >= 0,
+      .axis = std::max(axis, 0),
+      .observer = config.weight_observer == "mse" ? WeightObserver::kMse : WeightObserver::kMinMax,
+      .levels = target.weight_levels};
+}
+
+// Number of biases that Conv, ConvTranspose and Gemm take, or 0 where the constant is none.
+std::size_t bias_channels(const Node& node, const Tensor* bias, const Tensor& weights, int axis) {
+  if (bias == nullptr || bias->dtype() != DType::kF32 || node.is("MatMul")) return 0;
+  std::int64_t channels = weights.shape()[std::max(axis, 0)];
+  if (node.is("Conv")) channels = weights.shape()[0];
+  if (node.is("ConvTranspose")) channels *= node.attributes.get_int("group", 1);
+  if (node.is("Gemm")) channels = weights.shape()[node.attributes.get_int("transB", 0) ? 0 : 1];
+  return bias->size() == channels ? static_cast<std::size_t>(channels) : 0;
+}
+
+Plans plan_weighted(const Graph& graph, const Node& node, NodeMode mode, float input_scale,
+                    const PlanConfig& config, const Target& target,
+                    std::vector<std::string>& warnings) {
+  Plans plans;
+  const int position = weight_input(graph, node);
+  if (position < 0) return plans;
+  const auto input = static_cast<std::size_t>(position);
+  const Tensor& weights = *graph.constant(node.inputs[input]);
+  if (weights.dtype() != DType::kF32 || weights.size() == 0) return plans;
+  const int axis = channel_axis(node, input, weights, target);
+  ConstantPlan plan{.value = graph.value(node.inputs[input]).name,
+                    .params = weight_params(weights, weight_settings(config, target, axis)),
+                    .storage = Storage::kTensor,
+                    .integers = {}};
+  if (mode == NodeMode::kInteger && depth(node, weights, axis) > depth_limit())
+    warnings.push_back(node.label() + " sums " + std::to_string(depth(node, weights, axis)) +
+                       " products: extreme values could pass 32 bits");
+  const Tensor* bias = graph.constant(node.input(2));
+  const std::size_t channels = bias_channels(node, bias, weights, axis);
+  if (mode == NodeMode::kInteger && target.quantized_bias && input_scale > 0 && channels > 0) {
+    const int raised = make_biases_fit(bias->to_floats(), input_scale, plan.params);
+    if (raised > 0)
+      warnings.push_back(node.label() + ": the scale of " + std::to_string(raised) +
+                         " weight channel(s) was raised so that the bias fits 32 bits");
+    plans.emplace(2,
+                  bias_plan(graph.value(node.inputs[2]).name, channels, input_scale, plan.params));
+  }
+  plans.emplace(input, std::move(plan));
+  return plans;
+}
+
+// Recurrent weights W and R: one scale for each gate's row, as they are read [directions, rows, k].
+Plans plan_recurrent(const Graph& graph, const Node& node, const PlanConfig& config,
+                     const Target& target) {
+  Plans plans;
+  for (const std::size_t input : {std::size_t{1}, std::size_t{2}}) {
+    const Tensor* weights = graph.constant(node.input(input));
+    if (weights == nullptr || weights->dtype() != DType::kF32) continue;
+    const int axis = channel_axis(node, input, *weights, target);
+    plans.emplace(input, ConstantPlan{.value = graph.value(node.inputs[input]).name,
+                                      .params = weight_params(
+                                          *weights, weight_settings(config, target, axis)),
+                                      .storage = Storage::kTensor,
+                                      .integers = {}});
+  }
+  return plans;
+}
+
+// A table of embeddings: one scale a row. Small ones are not worth their scales.
+Plans plan_table(const Graph& graph, const Node& node, const PlanConfig& config,
+                 const Target& target) {
+  constexpr std::int64_t kSmallTable = 1024;  // elements; the nodes that read it cost about as much
+  const Tensor& table = *graph.constant(node.inputs[0]);
+  if (table.rank() != 2 || table.size() < kSmallTable || node.attributes.get_int("axis", 0) != 0)
+    return {};
+  Plans plans;
+  plans.emplace(0, ConstantPlan{.value = graph.value(node.inputs[0]).name,
+                                .params = weight_params(table, weight_settings(config, target, 0)),
+                                .storage = Storage::kRows,
+                                .integers = {}});
+  return plans;
+}
+
+// A number that meets a quantized value: 8 bits hold it exactly (all of them set, or the zero).
+Plans plan_numbers(const Graph& graph, const Node& node, const Target& target) {
+  Plans plans;
+  for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+    const Tensor* number = graph.constant(node.inputs[i]);
+    if (number == nullptr) continue;
+    const double value = number->to_floats().at(0);
+    const ScaleZeroPoint p = target.symmetric_activations
+                                 ? symmetric_params({value, value}, target.activation_dtype)
+                                 : asymmetric_params({value, value}, target.activation_dtype);
+    plans.emplace(i, ConstantPlan{.value = graph.value(node.inputs[i]).name,
+                                  .params = {.dtype = target.activation_dtype,
+                                             .axis = -1,
+                                             .scale = {p.scale},
+                                             .zero_point = {p.zero_point}},
+                                  .storage = Storage::kTensor,
+                                  .integers = {}});
+  }
+  return plans;
+}
+
+}  // namespace
+
+Plans plan_constants(const Graph& graph, const Node& node, NodeMode mode, float input_scale,
+                     const PlanConfig& config, const Target& target,
+                     std::vector<std::string>& warnings) {
+  if (mode == NodeMode::kFloat || mode == NodeMode::kAbsorbed) return {};
+  if (node.is("Gather")) {
+    if (mode != NodeMode::kWeightOnly) return {};
+    return plan_table(graph, node, config, target);
+  }
+  if (node.is("LSTM") || node.is("GRU") || node.is("RNN"))
+    return plan_recurrent(graph, node, config, target);
+  switch (quant_role(graph, node)) {
+    case QuantRole::kWeighted:
+      return plan_weighted(graph, node, mode, input_scale, config, target, warnings);
+    case QuantRole::kArithmetic:
+      return plan_numbers(graph, node, target);
+    default:
+      return {};
+  }
+}
+
+}  // namespace q8

@@ -1,0 +1,316 @@
+#include "plan/coverage.h"
+
+#include <algorithm>
+
+namespace q8 {
+namespace {
+
+std::size_t at(std::int32_t id) {
+  return static_cast<std::size_t>(id);
+}
+
+class Decision {
+ public:
+  Decision(const Graph& graph, const CoverageRequest& request)
+      : graph_(graph),
+        request_(request),
+        uses_(graph),
+        roles_(graph.nodes().size()),
+        native_(graph.values().size(), false) {
+    result_.modes.assign(graph.nodes().size(), NodeMode::kFloat);
+    result_.reasons.resize(graph.nodes().size());
+    for (NodeId id = 0; id < graph.node_count(); ++id)
+      roles_[at(id)] = quant_role(graph, graph.node(id));
+  }
+
+  Coverage decide() {
+    for (NodeId id = 0; id < graph_.node_count(); ++id) take_candidate(id);
+    if (!request_.weights_only) {
+      leave_small_final_layers();
+      for (bool changed = true; changed;) changed = drop_unfit();
+    }
+    collect_values();
+    return std::move(result_);
+  }
+
+ private:
+  bool integer(NodeId id) const { return result_.modes[at(id)] == NodeMode::kInteger; }
+  bool absorbed(NodeId id) const { return result_.modes[at(id)] == NodeMode::kAbsorbed; }
+  void set(NodeId id, NodeMode mode, std::string reason) {
+    result_.modes[at(id)] = mode;
+    result_.reasons[at(id)] = std::move(reason);
+  }
+
+  void take_candidate(NodeId id);
+  void take_weighted(NodeId id);
+  void leave_small_final_layers();
+  double multiply_adds(NodeId id) const;
+  bool only_reaches_outputs(NodeId id) const;
+  bool drop_unfit();
+  std::string unfit_reason(NodeId id) const;
+  ValueId stored_output(NodeId id) const;
+  NodeId clamp_after(NodeId id) const;
+  void absorb_clamps();
+  void mark_native();
+  bool is_native_output(NodeId id, ValueId stored) const;
+  bool all_readers_integer(ValueId id) const;
+  bool any_reader_integer(ValueId id) const;
+  bool reads_as_data(NodeId reader, ValueId id) const;
+  void collect_values();
+
+  const Graph& graph_;
+  const CoverageRequest& request_;
+  Uses uses_;
+  std::vector<QuantRole> roles_;
+  std::vector<bool> native_;  // by ValueId: whoever makes it can make it quantized
+  Coverage result_;
+};
+
+void Decision::take_weighted(NodeId id) {
+  const Node& node = graph_.node(id);
+  const bool has_weights = weight_input(graph_, node) >= 0;
+  const auto keep_float = [&](const std::string& why) {
+    set(id, has_weights ? NodeMode::kWeightOnly : NodeMode::kFloat, why);
+  };
+  if (request_.weights_only) return keep_float("only weights are quantized");
+  if (!has_weights && !node.is("MatMul")) return keep_float("its weights are not constant");
+  if (node.is("ConvTranspose") && !request_.target.integer_conv_transpose)
+    return keep_float("the target has no integer ConvTranspose");
+  if (node.is("Gemm") &&
+      (node.attributes.get_float("alpha", 1) != 1 || node.attributes.get_float("beta", 1) != 1 ||
+       node.attributes.get_int("transA", 0) != 0))
+    return keep_float("Gemm with alpha, beta or transA has no integer form");
+  for (const std::size_t i : data_inputs(graph_, node)) {
+    const std::string why = request_.float_reason(node.inputs[i]);
+    if (!why.empty())
+      return keep_float("its input '" + graph_.value(node.inputs[i]).name +
+                        "' stays float: " + why);
+  }
+  if (const std::string why = request_.float_reason(stored_output(id));
+      !why.empty() && node.is("Conv") && request_.target.integer_conv_needs_output)
+    return keep_float("its output stays float: " + why);
+  set(id, NodeMode::kInteger, has_weights ? "constant weights" : "product of two activations");
+}
+
+void Decision::take_candidate(NodeId id) {
+  const Node& node = graph_.node(id);
+  if (request_.excluded[at(id)]) return set(id, NodeMode::kFloat, "excluded by name");
+  const QuantRole role = roles_[at(id)];
+  if (role == QuantRole::kWeighted) return take_weighted(id);
+  if ((node.is("LSTM") || node.is("GRU") || node.is("RNN")) &&
+      graph_.constant(node.input(1)) != nullptr)
+    return set(id, NodeMode::kWeightOnly, "recurrent state stays float, its weights are s8");
+  if (node.is("Gather") && graph_.constant(node.input(0)) != nullptr &&
+      graph_.constant(node.input(0))->dtype() == DType::kF32)
+    return set(id, NodeMode::kWeightOnly, "a table: its rows are stored as s8");
+  if (request_.weights_only) return set(id, NodeMode::kFloat, "only weights are quantized");
+  const bool optional = role == QuantRole::kMoves || role == QuantRole::kConcat ||
+                        role == QuantRole::kPool || role == QuantRole::kArithmetic ||
+                        node.is("LeakyRelu");
+  if (!optional) return set(id, NodeMode::kFloat, "computed in float: " + node.op_type);
+  for (const ValueId value : node.outputs)
+    if (value != kNoValue && !request_.float_reason(value).empty())
+      return set(id, NodeMode::kFloat, "its result stays float: " + request_.float_reason(value));
+  set(id, NodeMode::kInteger, "between quantized values");
+}
+
+// Products of one sample: elements of the result times the weights that each of them sees.
+double Decision::multiply_adds(NodeId id) const {
+  const Node& node = graph_.node(id);
+  const int position = weight_input(graph_, node);
+  if (position < 0) return 0;
+  const Tensor& weights = *graph_.constant(node.inputs[static_cast<std::size_t>(position)]);
+  std::int64_t outputs = 1;
+  if (node.is("MatMul"))
+    outputs = weights.shape().back();
+  else if (node.is("Gemm"))
+    outputs = weights.shape()[node.attributes.get_int("transB", 0) != 0 ? 0 : 1];
+  else
+    outputs = weights.shape()[0];
+  return request_.elements(stored_output(id)) * static_cast<double>(weights.size()) /
+         static_cast<double>(std::max<std::int64_t>(outputs, 1));
+}
+
+// Whether nothing integer follows: the node makes the logits, boxes or pixels.
+bool Decision::only_reaches_outputs(NodeId id) const {
+  std::vector<NodeId> open{id};
+  std::vector<bool> seen(graph_.nodes().size(), false);
+  while (!open.empty()) {
+    const NodeId at_node = open.back();
+    open.pop_back();
+    for (const ValueId value : graph_.node(at_node).outputs) {
+      if (value == kNoValue) continue;
+      for (const NodeId reader : uses_.consumers(value)) {
+        if (roles_[at(reader)] == QuantRole::kWeighted) return false;
+        if (!seen[at(reader)]) open.push_back(reader);
+        seen[at(reader)] = true;
+      }
+    }
+  }
+  return true;
+}
+
+// A Conv that makes the model's results would round them to 256 levels (tied classes, coarse
+// boxes). Where such layers are a small part of the work, they compute in float; their weights are
+// stored as s8 all the same. Gemm and MatMul have float results anyway.
+void Decision::leave_small_final_layers() {
+  if (!request_.target.integer_conv_needs_output || request_.target.quantized_outputs) return;
+  constexpr double kSmallShare = 0.10;  // of all multiply-adds, together
+  double total = 0;
+  std::vector<std::pair<double, NodeId>> finals;
+  for (NodeId id = 0; id < graph_.node_count(); ++id) {
+    if (roles_[at(id)] != QuantRole::kWeighted) continue;
+    const double work = multiply_adds(id);
+    total += work;
+    if (graph_.node(id).is("Conv") && integer(id) && only_reaches_outputs(id))
+      finals.emplace_back(work, id);
+  }
+  std::sort(finals.begin(), finals.end());
+  double spent = 0;
+  for (const auto& [work, id] : finals) {
+    spent += work;
+    if (!(spent <= kSmallShare * total)) break;
+    set(id, NodeMode::kWeightOnly, "makes results of the model: they keep float precision");
+  }
+}
+
+bool Decision::reads_as_data(NodeId reader, ValueId id) const {
+  const Node& node = graph_.node(reader);
+  for (const std::size_t i : data_inputs(graph_, node))
+    if (node.input(i) == id) return true;
+  return false;
+}
+
+bool Decision::any_reader_integer(ValueId id) const {
+  const auto& readers = uses_.consumers(id);
+  return std::any_of(readers.begin(), readers.end(),
+                     [&](NodeId reader) { return integer(reader) && reads_as_data(reader, id); });
+}
+
+bool Decision::all_readers_integer(ValueId id) const {
+  const auto& readers = uses_.consumers(id);
+  return !readers.empty() && !graph_.is_output(id) &&
+         std::all_of(readers.begin(), readers.end(),
+                     [&](NodeId reader) { return integer(reader) && reads_as_data(reader, id); });
+}
+
+// The clamp that alone reads a computing node's result, or kNoNode.
+NodeId Decision::clamp_after(NodeId id) const {
+  const QuantRole role = roles_[at(id)];
+  if (role != QuantRole::kWeighted && role != QuantRole::kArithmetic) return kNoNode;
+  const NodeId reader = uses_.only_consumer(graph_.node(id).outputs[0]);
+  if (reader == kNoNode || roles_[at(reader)] != QuantRole::kClamp) return kNoNode;
+  if (graph_.node(reader).input(0) != graph_.node(id).outputs[0]) return kNoNode;
+  if (request_.excluded[at(reader)]) return kNoNode;
+  if (!request_.float_reason(graph_.node(reader).outputs[0]).empty()) return kNoNode;
+  return reader;
+}
+
+// The value that stands for the node's result in quantized form: behind its clamp, if it has one.
+ValueId Decision::stored_output(NodeId id) const {
+  const NodeId clamp = clamp_after(id);
+  return graph_.node(clamp == kNoNode ? id : clamp).outputs[0];
+}
+
+bool Decision::is_native_output(NodeId id, ValueId stored) const {
+  if (roles_[at(id)] != QuantRole::kWeighted) return true;
+  const Node& node = graph_.node(id);
+  const bool must = node.is("Conv") && request_.target.integer_conv_needs_output;
+  if (must || request_.target.quantized_outputs) return request_.float_reason(stored).empty();
+  return request_.float_reason(stored).empty() && all_readers_integer(stored);
+}
+
+void Decision::mark_native() {
+  std::fill(native_.begin(), native_.end(), false);
+  for (const ValueId input : graph_.inputs())
+    native_[at(input)] = request_.float_reason(input).empty();
+  for (NodeId id = 0; id < graph_.node_count(); ++id) {
+    if (!integer(id)) continue;
+    const ValueId stored = stored_output(id);
+    if (clamp_after(id) != kNoNode || roles_[at(id)] == QuantRole::kWeighted) {
+      native_[at(stored)] = is_native_output(id, stored);
+      continue;
+    }
+    for (const ValueId value : graph_.node(id).outputs)
+      if (value != kNoValue) native_[at(value)] = true;
+  }
+}
+
+// Empty where an optional integer node may stay one.
+std::string Decision::unfit_reason(NodeId id) const {
+  const Node& node = graph_.node(id);
+  for (const std::size_t i : data_inputs(graph_, node))
+    if (!native_[at(node.inputs[i])])
+      return "its input '" + graph_.value(node.inputs[i]).name + "' is computed in float";
+  const QuantRole role = roles_[at(id)];
+  if (role == QuantRole::kArithmetic && !request_.target.integer_adds)
+    return "the target adds in float";
+  if (request_.target.quantized_outputs) return "";
+  if (role == QuantRole::kMoves || role == QuantRole::kConcat) {
+    for (const ValueId value : node.outputs)
+      if (value != kNoValue && any_reader_integer(value)) return "";
+    return "no integer node reads its result";
+  }
+  const ValueId stored = stored_output(id);
+  return all_readers_integer(stored) ? "" : "float nodes read its result";
+}
+
+bool Decision::drop_unfit() {
+  mark_native();
+  bool changed = false;
+  for (NodeId id = 0; id < graph_.node_count(); ++id) {
+    if (!integer(id) || roles_[at(id)] == QuantRole::kWeighted) continue;
+    const std::string why = unfit_reason(id);
+    if (why.empty()) continue;
+    set(id, NodeMode::kFloat, why);
+    changed = true;
+  }
+  return changed;
+}
+
+void Decision::absorb_clamps() {
+  for (NodeId id = 0; id < graph_.node_count(); ++id) {
+    if (!integer(id)) continue;
+    const NodeId clamp = clamp_after(id);
+    if (clamp == kNoNode || !native_[at(graph_.node(clamp).outputs[0])]) continue;
+    const bool removed = request_.target.absorbs_clamps && !request_.target.symmetric_activations;
+    set(clamp, removed ? NodeMode::kAbsorbed : NodeMode::kInteger,
+        "the range of " + graph_.node(id).label() + " is taken behind it");
+  }
+}
+
+void Decision::collect_values() {
+  result_.quantized.assign(graph_.values().size(), false);
+  result_.everywhere.assign(graph_.values().size(), false);
+  mark_native();
+  std::vector<bool> computes(graph_.nodes().size());
+  for (NodeId id = 0; id < graph_.node_count(); ++id) computes[at(id)] = integer(id);
+  absorb_clamps();
+  for (NodeId id = 0; id < graph_.node_count(); ++id) {
+    if (!computes[at(id)]) continue;
+    const Node& node = graph_.node(id);
+    for (const std::size_t i : data_inputs(graph_, node))
+      result_.quantized[at(node.inputs[i])] = true;
+    const ValueId stored = stored_output(id);
+    const auto make = [&](ValueId value) {
+      if (value == kNoValue || !native_[at(value)]) return;
+      result_.quantized[at(value)] = result_.everywhere[at(value)] = true;
+    };
+    if (stored != node.outputs[0])
+      make(stored);
+    else
+      std::for_each(node.outputs.begin(), node.outputs.end(), make);
+  }
+  // A quantized input of the graph without float readers has no other form.
+  for (const ValueId input : graph_.inputs())
+    if (result_.quantized[at(input)] && all_readers_integer(input))
+      result_.everywhere[at(input)] = true;
+}
+
+}  // namespace
+
+Coverage decide_coverage(const Graph& graph, const CoverageRequest& request) {
+  return Decision(graph, request).decide();
+}
+
+}  // namespace q8

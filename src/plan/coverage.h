@@ -1,0 +1,50 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "graph/graph.h"
+#include "ops/operator.h"
+#include "plan/plan.h"
+#include "plan/targets.h"
+
+namespace q8 {
+
+// What is asked of the coverage decision besides the graph.
+struct CoverageRequest {
+  const Target& target;
+  bool weights_only = false;
+  std::vector<bool> excluded;  // by NodeId
+  // Empty where the value has a usable range; otherwise why it must stay float.
+  std::function<std::string(ValueId)> float_reason;
+  // Elements of a value in one sample; 0 where unknown.
+  std::function<double(ValueId)> elements;
+};
+
+// Which nodes are integer, and which values are stored quantized.
+struct Coverage {
+  std::vector<NodeMode> modes;       // by NodeId
+  std::vector<std::string> reasons;  // by NodeId
+  std::vector<bool> quantized;       // by ValueId: some integer node reads or makes it
+  std::vector<bool> everywhere;      // by ValueId: float nodes too see the quantized value
+};
+
+// The rules of NUMERICS.md §5. Nodes with constant weights, and products of two activations, are
+// integer; everything else is only where it lies between integer nodes, so that quantizing it costs
+// no accuracy of its own. A greatest fixed point: all candidates are taken for integer, and those
+// whose inputs are float or whose results no integer node reads drop out until none does.
+Coverage decide_coverage(const Graph& graph, const CoverageRequest& request);
+
+// The role the planner gives a node: the operator's, corrected for attributes under which it does
+// not hold (Pad with other than zeros, Resize other than nearest …).
+QuantRole quant_role(const Graph& graph, const Node& node);
+
+// Inputs of a node that carry the activations it computes with or moves (not shapes, axes, clips,
+// constants), as input positions.
+std::vector<std::size_t> data_inputs(const Graph& graph, const Node& node);
+
+// The input position of the constant weights of a kWeighted node, or -1: both are activations.
+int weight_input(const Graph& graph, const Node& node);
+
+}  // namespace q8

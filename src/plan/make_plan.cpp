@@ -1,0 +1,104 @@
+#include "plan/make_plan.h"
+
+#include <cstdio>
+
+#include "plan/constants.h"
+#include "plan/coverage.h"
+#include "plan/patterns.h"
+#include "plan/ranges.h"
+#include "plan/sharing.h"
+
+namespace q8 {
+namespace {
+
+std::string number(double x) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", x);
+  return text;
+}
+
+std::vector<bool> excluded_nodes(const Graph& graph, const PlanConfig& config) {
+  std::vector<std::string> names;
+  for (const Node& node : graph.nodes()) names.push_back(node.name);
+  return match_patterns(config.exclude, names, "node");
+}
+
+void plan_activations(const Graph& graph, const Coverage& coverage, const Ranges& ranges,
+                      QuantizationPlan& plan) {
+  const std::vector<ValueId> shared = share_ranges(graph, coverage, ranges, plan.warnings);
+  for (ValueId id = 0; id < graph.value_count(); ++id) {
+    const auto i = static_cast<std::size_t>(id);
+    if (!coverage.quantized[i]) continue;
+    const ValueId owner = shared[i];
+    const Range range = ranges.range(owner);
+    plan.activations.emplace(
+        graph.value(id).name,
+        ActivationPlan{.params = ranges.params(owner, range),
+                       .range = range,
+                       .observer = ranges.settings(owner).name,
+                       .shares_with = owner == id ? "" : graph.value(owner).name,
+                       .everywhere = coverage.everywhere[i]});
+  }
+}
+
+// The scale of the activation that a weighted node multiplies its weights with; 0 where none.
+float activation_scale(const Graph& graph, const Node& node, const QuantizationPlan& plan) {
+  if (quant_role(graph, node) != QuantRole::kWeighted) return 0;
+  for (const std::size_t i : data_inputs(graph, node))
+    if (const auto* activation = plan.find_activation(graph.value(node.inputs[i]).name))
+      return activation->params.scale[0];
+  return 0;
+}
+
+}  // namespace
+
+std::string describe(const PlanConfig& config) {
+  std::string text;
+  const auto line = [&](std::string_view name, const std::string& value) {
+    text += std::string(name) + " " + value + "\n";
+  };
+  line("mode", config.mode == PlanMode::kStatic ? "static" : "weights");
+  line("granularity", config.per_channel ? "per-channel" : "per-tensor");
+  line("observer", config.observer);
+  line("percentile", number(config.percentile));
+  line("weight-observer", config.weight_observer);
+  for (const std::string& pattern : config.exclude) line("exclude", pattern);
+  for (const ObserverFor& row : config.observer_for)
+    line("observer-for", row.pattern + "=" + row.observer + ":" + number(row.percentile));
+  for (const TypeFor& row : config.type_for) line("type-for", row.pattern + "=" + row.type);
+  return text;
+}
+
+QuantizationPlan make_plan(const Graph& graph, const CalibrationProfile& profile,
+                           const PlanConfig& config, const Target& target) {
+  const Ranges ranges(graph, profile, config, target);
+  const CoverageRequest request{
+      .target = target,
+      .weights_only = config.mode == PlanMode::kWeights,
+      .excluded = excluded_nodes(graph, config),
+      .float_reason = [&](ValueId id) { return ranges.float_reason(id); },
+      .elements = [&](ValueId id) { return ranges.elements_per_sample(id); }};
+  Coverage coverage = decide_coverage(graph, request);
+  QuantizationPlan plan;
+  plan.target = target.name;
+  plan.settings = describe(config);
+  plan.needs_output = target.integer_conv_needs_output;
+  plan_activations(graph, coverage, ranges, plan);
+  for (NodeId id = 0; id < graph.node_count(); ++id) {
+    const Node& node = graph.node(id);
+    const auto i = static_cast<std::size_t>(id);
+    NodeMode mode = coverage.modes[i];
+    auto constants = plan_constants(graph, node, mode, activation_scale(graph, node, plan), config,
+                                    target, plan.warnings);
+    if (mode == NodeMode::kWeightOnly && constants.empty()) mode = NodeMode::kFloat;
+    for (auto& [input, constant] : constants)
+      plan.constants.emplace(std::pair(node.name, input), std::move(constant));
+    plan.nodes.push_back({.node = node.name,
+                          .op_type = node.op_type,
+                          .mode = mode,
+                          .reason = std::move(coverage.reasons[i])});
+  }
+  return plan;
+}
+
+}  // namespace q8

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "calib/profile.h"
+#include "graph/graph.h"
+#include "plan/plan.h"
+#include "plan/targets.h"
+
+namespace q8 {
+
+enum class PlanMode {
+  kStatic,   // activations and weights in integers, ranges from the profile
+  kWeights,  // weights only, for size; no profile is read
+};
+
+struct ObserverFor {
+  std::string pattern;  // of value names
+  std::string observer;
+  double percentile = 99.99;
+};
+
+struct TypeFor {
+  std::string pattern;  // of value names
+  std::string type;     // u8, s8 or float
+};
+
+// What a user can ask for. Patterns: * and ? as in a shell, over names.
+struct PlanConfig {
+  PlanMode mode = PlanMode::kStatic;
+  bool per_channel = true;
+  std::string observer = "auto";  // a row of observers()
+  double percentile = 99.99;
+  std::string weight_observer = "minmax";  // or "mse"
+  std::vector<std::string> exclude;        // nodes that stay float
+  std::vector<ObserverFor> observer_for;
+  std::vector<TypeFor> type_for;
+};
+
+// The configuration as fixed text, one "name value" line each.
+std::string describe(const PlanConfig& config);
+
+// Decides what is quantized and how. Pure: the same arguments give the same plan.
+//   graph    canonical (canonicalize()): constants and BatchNormalization folded
+//   profile  of that graph; values it does not know stay float
+// Throws usage_error for unknown observers, types and patterns that match nothing.
+QuantizationPlan make_plan(const Graph& graph, const CalibrationProfile& profile,
+                           const PlanConfig& config, const Target& target);
+
+}  // namespace q8

@@ -1,0 +1,104 @@
+#include "plan/ranges.h"
+
+#include <algorithm>
+
+#include "plan/coverage.h"
+#include "plan/patterns.h"
+
+namespace q8 {
+namespace {
+
+// Readers that live on the largest values: clipping them changes the result's order.
+bool keeps_tails(const Graph& graph, const Uses& uses, ValueId id) {
+  if (graph.is_output(id)) return true;
+  const auto& readers = uses.consumers(id);
+  return std::any_of(readers.begin(), readers.end(), [&](NodeId reader) {
+    const Node& node = graph.node(reader);
+    return node.is("Softmax") || node.is("LayerNormalization") ||
+           (node.is("MatMul") && weight_input(graph, node) < 0);
+  });
+}
+
+// What a bounded function can give, for targets whose kernels take nothing else.
+const Range* bounded_range(const Node& node) {
+  static constexpr Range kUnit{0, 1}, kSigned{-1, 1};
+  if (node.is("Softmax") || node.is("Sigmoid")) return &kUnit;
+  return node.is("Tanh") ? &kSigned : nullptr;
+}
+
+// Applies the last override whose pattern matches, for every value.
+template <typename Override, typename Apply>
+void apply_overrides(const std::vector<Override>& overrides, std::span<const std::string> names,
+                     Apply&& apply) {
+  for (const Override& row : overrides) {
+    const std::vector<bool> matched = match_patterns(std::span(&row.pattern, 1), names, "value");
+    for (std::size_t i = 0; i < names.size(); ++i)
+      if (matched[i]) apply(i, row);
+  }
+}
+
+}  // namespace
+
+Ranges::Ranges(const Graph& graph, const CalibrationProfile& profile, const PlanConfig& config,
+               const Target& target)
+    : values_(graph.values().size()),
+      samples_(std::max(1.0, static_cast<double>(profile.samples.size()))) {
+  std::vector<std::string> names;
+  for (const Value& value : graph.values()) names.push_back(value.name);
+  for (Entry& entry : values_)
+    entry.settings = {.name = config.observer,
+                      .percentile = config.percentile,
+                      .dtype = target.activation_dtype,
+                      .symmetric = target.symmetric_activations};
+  apply_overrides(config.observer_for, names, [&](std::size_t i, const ObserverFor& row) {
+    values_[i].settings.name = row.observer;
+    values_[i].settings.percentile = row.percentile;
+  });
+  apply_overrides(config.type_for, names, [&](std::size_t i, const TypeFor& row) {
+    if (row.type == "float")
+      values_[i].float_reason = "asked for by type";
+    else if (row.type == "u8" || row.type == "s8")
+      values_[i].settings.dtype = row.type == "u8" ? DType::kU8 : DType::kS8;
+    else
+      throw usage_error("'" + row.type + "' is not a type for '" + row.pattern +
+                        "': expected u8, s8 or float");
+  });
+  std::map<std::string_view, const TensorStatistics*> observed;
+  for (const TensorStatistics& tensor : profile.tensors) observed[tensor.name] = &tensor;
+  const Uses uses(graph);
+  for (ValueId id = 0; id < graph.value_count(); ++id) {
+    const auto it = observed.find(graph.value(id).name);
+    if (it != observed.end()) values_[index(id)].statistics = it->second;
+    observe_value(id, graph, target, uses);
+  }
+}
+
+void Ranges::observe_value(ValueId id, const Graph& graph, const Target& target, const Uses& uses) {
+  Entry& entry = values_[index(id)];
+  if (!entry.float_reason.empty()) return;
+  if (entry.statistics == nullptr) {
+    entry.float_reason = "calibration did not observe it";
+    return;
+  }
+  entry.settings.keep_tails = keeps_tails(graph, uses, id);
+  const NodeId producer = uses.producer(id);
+  const Range* bounded = producer == kNoNode ? nullptr : bounded_range(graph.node(producer));
+  entry.range = bounded != nullptr && target.fixed_bounded_ranges
+                    ? *bounded
+                    : observe(*entry.statistics, entry.settings);
+  const RangeVerdict verdict = judge_range(*entry.statistics, entry.range, entry.settings);
+  if (!verdict.usable) entry.float_reason = verdict.reason;
+}
+
+double Ranges::elements_per_sample(ValueId id) const {
+  const TensorStatistics* seen = statistics(id);
+  return seen == nullptr ? 0 : static_cast<double>(seen->count) / samples_;
+}
+
+QuantParams Ranges::params(ValueId id, const Range& range) const {
+  const ScaleZeroPoint p = quant_params_of(range, settings(id));
+  return {
+      .dtype = settings(id).dtype, .axis = -1, .scale = {p.scale}, .zero_point = {p.zero_point}};
+}
+
+}  // namespace q8

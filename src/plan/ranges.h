@@ -1,0 +1,42 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "calib/observers/observers.h"
+#include "calib/profile.h"
+#include "graph/graph.h"
+#include "plan/make_plan.h"
+
+namespace q8 {
+
+// The range of every observed value, and whether it can be quantized with it.
+class Ranges {
+ public:
+  // Throws usage_error for patterns in `config` that match no value, and unknown types.
+  Ranges(const Graph& graph, const CalibrationProfile& profile, const PlanConfig& config,
+         const Target& target);
+
+  const TensorStatistics* statistics(ValueId id) const { return values_[index(id)].statistics; }
+  // Empty where the value has a usable range.
+  const std::string& float_reason(ValueId id) const { return values_[index(id)].float_reason; }
+  const Range& range(ValueId id) const { return values_[index(id)].range; }
+  const ObserverSettings& settings(ValueId id) const { return values_[index(id)].settings; }
+  double elements_per_sample(ValueId id) const;
+  QuantParams params(ValueId id, const Range& range) const;
+
+ private:
+  struct Entry {
+    const TensorStatistics* statistics = nullptr;
+    std::string float_reason;
+    Range range;
+    ObserverSettings settings;
+  };
+  static std::size_t index(ValueId id) { return static_cast<std::size_t>(id); }
+  void observe_value(ValueId id, const Graph& graph, const Target& target, const Uses& uses);
+
+  std::vector<Entry> values_;
+  double samples_ = 1;
+};
+
+}  // namespace q8

@@ -1,0 +1,74 @@
+#include "plan/sharing.h"
+
+#include <cstdio>
+#include <numeric>
+
+namespace q8 {
+namespace {
+
+class DisjointSets {
+ public:
+  explicit DisjointSets(std::size_t n) : parents_(n) {
+    std::iota(parents_.begin(), parents_.end(), ValueId{0});
+  }
+  ValueId root(ValueId id) {
+    ValueId& parent = parents_[static_cast<std::size_t>(id)];
+    return parent == id ? id : parent = root(parent);
+  }
+  void unite(ValueId a, ValueId b) { parents_[static_cast<std::size_t>(root(b))] = root(a); }
+
+ private:
+  std::vector<ValueId> parents_;
+};
+
+double width(const Range& range) {
+  return range.high - range.low;
+}
+
+// A branch at a quarter of the Concat's range loses two of its eight bits there.
+constexpr double kMuchNarrower = 0.25;
+
+}  // namespace
+
+std::vector<ValueId> share_ranges(const Graph& graph, const Coverage& coverage,
+                                  const Ranges& ranges, std::vector<std::string>& notes) {
+  const Uses uses(graph);
+  DisjointSets sets(graph.values().size());
+  for (NodeId id = 0; id < graph.node_count(); ++id) {
+    if (coverage.modes[static_cast<std::size_t>(id)] != NodeMode::kInteger) continue;
+    const Node& node = graph.node(id);
+    const QuantRole role = quant_role(graph, node);
+    if (role == QuantRole::kMoves)
+      for (const ValueId output : node.outputs)
+        if (output != kNoValue) sets.unite(node.inputs[0], output);
+    if (role != QuantRole::kConcat) continue;
+    const ValueId joined = node.outputs[0];
+    for (const std::size_t i : data_inputs(graph, node)) {
+      const ValueId branch = node.inputs[i];
+      const double share = width(ranges.range(branch)) / width(ranges.range(joined));
+      if (share < kMuchNarrower && uses.only_consumer(branch) == kNoNode) {
+        char percent[16];
+        std::snprintf(percent, sizeof percent, "%.1f %%", 100 * share);
+        notes.push_back("'" + graph.value(branch).name + "' spans " + percent +
+                        " of the range of " + node.label() + " and keeps its own");
+        continue;
+      }
+      sets.unite(joined, branch);
+    }
+  }
+  // The widest member speaks for its set; among equals the first.
+  std::vector<ValueId> widest(graph.values().size(), kNoValue), shared(graph.values().size());
+  const auto usable = [&](ValueId id) { return ranges.float_reason(id).empty(); };
+  for (ValueId id = 0; id < graph.value_count(); ++id) {
+    if (!coverage.quantized[static_cast<std::size_t>(id)] || !usable(id)) continue;
+    ValueId& best = widest[static_cast<std::size_t>(sets.root(id))];
+    if (best == kNoValue || width(ranges.range(id)) > width(ranges.range(best))) best = id;
+  }
+  for (ValueId id = 0; id < graph.value_count(); ++id) {
+    const ValueId best = widest[static_cast<std::size_t>(sets.root(id))];
+    shared[static_cast<std::size_t>(id)] = best == kNoValue ? id : best;
+  }
+  return shared;
+}
+
+}  // namespace q8

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "tensor/dtype.h"
+
+namespace q8 {
+
+// What one runtime and its hardware can do with a quantized model: a row of facts, no behaviour.
+struct Target {
+  std::string_view name;
+  std::string_view help;
+  std::string_view documentation;  // where the facts come from
+
+  DType activation_dtype = DType::kU8;
+  bool symmetric_activations = false;
+  std::int32_t weight_levels = 127;  // 64: pairs of products are summed in 16 bits
+  bool per_channel_weights = true;
+  bool per_channel_gemm = true;    // MatMul and Gemm take one scale per column
+  bool quantized_bias = true;      // s32 bias with scale s_x·s_w; otherwise float
+  bool quantized_outputs = false;  // graph outputs get a Q/DQ pair too
+  bool integer_conv_transpose = false;
+  bool integer_conv_needs_output = true;  // Conv is integer only where its output is quantized
+  bool fixed_bounded_ranges = false;      // Softmax, Sigmoid: [0, 1]; Tanh: [−1, 1], always
+  bool absorbs_clamps = true;  // Relu and Clip go away where the quantized range says the same
+  bool integer_adds = true;    // residual Adds in integers; otherwise one float input is left
+};
+
+std::span<const Target> targets();
+// Throws usage_error that suggests the known names.
+const Target& find_target(std::string_view name);
+
+}  // namespace q8
