@@ -15,4 +15,7 @@ std::span<const OpRow> cast_operators();
 std::span<const OpRow> reduce_operators();
 std::span<const OpRow> pool_operators();
 
+std::span<const OpRow> quantize_linear_operators();
+std::span<const OpRow> quantized_conv_operators();
+std::span<const OpRow> quantized_matmul_operators();
 }  // namespace q8

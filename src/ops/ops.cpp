@@ -20,6 +20,9 @@ constexpr Family kFamilies[] = {
     smooth_activation_operators,
     softmax_operators,
     pool_operators,
+    quantize_linear_operators,
+    quantized_conv_operators,
+    quantized_matmul_operators,
 };
 
 const std::map<std::pair<std::string_view, std::string_view>, const OpRow*>& table() {

@@ -1,0 +1,270 @@
+#include <memory>
+
+#include "kernels/gemm_u8s8.h"
+#include "kernels/kernel_set.h"
+#include "ops/families.h"
+#include "ops/matmul_shape.h"
+#include "ops/permute.h"
+#include "ops/quant_inputs.h"
+#include "tensor/quant_params.h"
+
+namespace q8 {
+namespace {
+
+// What becomes of the s32 sums of a product; the vectors that OutputU8S8 only views live here.
+struct OwnedOutput {
+  OutputKind kind = OutputKind::kS32;
+  std::vector<std::int32_t> bias = {};
+  std::vector<float> multiplier = {}, float_bias = {};
+  std::int32_t zero_point = 0, low = 0, high = 255;
+
+  OutputU8S8 view() const {
+    OutputU8S8 output;
+    output.kind = kind;
+    output.bias = bias;
+    output.multiplier = multiplier;
+    output.float_bias = float_bias;
+    output.zero_point = zero_point;
+    output.low = low;
+    output.high = high;
+    return output;
+  }
+};
+
+OwnedOutput byte_output(const QuantInputs& a, const QuantInputs& b, const QuantInputs& y,
+                        const Tensor* bias) {
+  OwnedOutput output{.kind = OutputKind::kByte};
+  for (const float b_scale : b.scale)
+    output.multiplier.push_back(requantize_multiplier(a.scale[0], b_scale, y.scale[0]));
+  if (bias != nullptr)
+    output.bias.assign(bias->data<std::int32_t>(), bias->data<std::int32_t>() + bias->size());
+  output.zero_point = y.zero_point[0];
+  const auto [low, high] = quant_limits(y.dtype);
+  output.low = low;
+  output.high = high;
+  return output;
+}
+
+OwnedOutput float_output(const QuantInputs& a, const QuantInputs& b, const Tensor* bias) {
+  OwnedOutput output{.kind = OutputKind::kF32};
+  for (const float b_scale : b.scale) output.multiplier.push_back(a.scale[0] * b_scale);
+  if (bias != nullptr) output.float_bias = bias->to_floats();
+  return output;
+}
+
+// A one-element list for every column, where a bias is given as a scalar.
+template <typename T>
+void spread(std::vector<T>& values, std::int64_t columns) {
+  if (values.size() == 1) values.assign(static_cast<std::size_t>(columns), values[0]);
+}
+
+// A matrix of weights [k, n], packed.
+PackedS8 pack_weights(const KernelSet& kernels, const Tensor& b, bool transposed,
+                      std::span<const std::int32_t> zero_point) {
+  const std::int64_t k = b.shape()[transposed ? 1 : 0], n = b.shape()[transposed ? 0 : 1];
+  return PackedS8(*kernels.gemm_u8s8, {.data = b.bytes(),
+                                       .is_signed = b.dtype() == DType::kS8,
+                                       .k = k,
+                                       .n = n,
+                                       .stride_k = transposed ? 1 : n,
+                                       .stride_n = transposed ? k : 1,
+                                       .zero_point = zero_point});
+}
+
+DType result_type(const OwnedOutput& output, DType byte_type) {
+  if (output.kind == OutputKind::kS32) return DType::kS32;
+  return output.kind == OutputKind::kF32 ? DType::kF32 : byte_type;
+}
+
+// Y = A·B for any ranks, as NumPy's matmul: the products one by one, batches broadcast.
+void multiply(RunContext& run, const Tensor& a, std::int32_t a_zero, const Tensor& b,
+              std::span<const std::int32_t> b_zero, const PackedS8* packed,
+              const OwnedOutput& output, DType byte_type) {
+  need_byte(a, "the left factor");
+  need_byte(b, "the right factor");
+  const MatMulShape shape(a.shape(), b.shape());
+  Tensor& y = run.output(0, result_type(output, byte_type), shape.output());
+  const std::size_t y_width = dtype_size(y.dtype());
+  const ActivationsView left{.data = a.bytes(),
+                             .is_signed = a.dtype() == DType::kS8,
+                             .zero_point = a_zero,
+                             .row_stride = shape.k()};
+  if (packed != nullptr) {
+    // One matrix for all: the batches of A are rows of one tall matrix.
+    gemm_u8s8(shape.batch() * shape.m(), left, *packed, output.view(), y.mutable_bytes(), shape.n(),
+              run.threads);
+    return;
+  }
+  for (std::int64_t i = 0; i < shape.batch(); ++i) {
+    ActivationsView rows = left;
+    rows.data = a.bytes() + shape.a_offset(i);
+    batched_gemm_u8s8(
+        *run.kernels.gemm_u8s8,
+        {.batch = 1,
+         .m = shape.m(),
+         .a = rows,
+         .b = {.data = b.bytes() + shape.b_offset(i),
+               .is_signed = b.dtype() == DType::kS8,
+               .k = shape.k(),
+               .n = shape.n(),
+               .stride_k = shape.n(),
+               .stride_n = 1,
+               .zero_point = b_zero},
+         .output = output.view(),
+         .c = y.mutable_bytes() + static_cast<std::size_t>(i * shape.m() * shape.n()) * y_width,
+         .c_stride = shape.n()},
+        run.threads);
+  }
+}
+
+std::shared_ptr<const PackedS8> packed_constant(const NodeContext& node, std::size_t b,
+                                                std::span<const std::int32_t> zero_point,
+                                                bool transposed = false) {
+  const Tensor* weights = node.constant(b);
+  if (weights == nullptr || weights->rank() != 2) return nullptr;
+  need_byte(*weights, "the right factor");
+  return std::make_shared<const PackedS8>(
+      pack_weights(node.kernels, *weights, transposed, zero_point));
+}
+
+std::vector<std::int32_t> zero_points(const Tensor* tensor) {
+  std::vector<std::int32_t> zeros;
+  if (tensor != nullptr)
+    for (const std::int64_t zero : tensor->to_int64s())
+      zeros.push_back(static_cast<std::int32_t>(zero));
+  return zeros;
+}
+
+std::int32_t one_zero_point(const RunContext& run, std::size_t i) {
+  const auto zeros = zero_points(run.has_input(i) ? &run.input(i) : nullptr);
+  if (zeros.size() > 1)
+    throw unsupported("a zero point per row of the left factor is not supported");
+  return zeros.empty() ? 0 : zeros[0];
+}
+
+const Tensor* optional_input(const RunContext& run, std::size_t i) {
+  return run.has_input(i) ? &run.input(i) : nullptr;
+}
+
+// MatMulInteger: A, B, a_zero_point, b_zero_point.
+OpFunction make_matmul_integer(const NodeContext& node) {
+  std::shared_ptr<const PackedS8> packed;
+  if (are_constant(node, {1, 3})) packed = packed_constant(node, 1, zero_points(node.constant(3)));
+  return [=](RunContext& run) {
+    multiply(run, run.input(0), one_zero_point(run, 2), run.input(1),
+             zero_points(optional_input(run, 3)), packed.get(), {}, DType::kU8);
+  };
+}
+
+// QLinearMatMul: a, a_scale, a_zero_point, b, b_scale, b_zero_point, y_scale, y_zero_point; domain
+// "q8" adds a bias (s32 [n]).
+OpFunction make_qlinear_matmul(const NodeContext& node) {
+  std::shared_ptr<const PackedS8> packed;
+  if (are_constant(node, {3, 4, 5}))
+    packed = packed_constant(node, 3, quant_inputs(*node.constant(4), node.constant(5)).zero_point);
+  return [=](RunContext& run) {
+    const QuantInputs a = quant_inputs(run, 1), b = quant_inputs(run, 4), y = quant_inputs(run, 6);
+    if (a.scale.size() != 1)
+      throw unsupported("a scale per row of the left factor is not supported");
+    multiply(run, run.input(0), a.zero_point[0], run.input(3), b.zero_point, packed.get(),
+             byte_output(a, b, y, optional_input(run, 8)), y.dtype);
+  };
+}
+
+// "q8" MatMulFromBytes: a float result, sum · a_scale · b_scale + bias. Inputs: a, a_scale,
+// a_zero_point, b, b_scale, b_zero_point, bias (float [n]). com.microsoft MatMulIntegerToFloat is
+// the same with another order of inputs.
+struct FromBytesOrder {
+  std::size_t a, b, a_scale, a_zero, b_scale, b_zero, bias;
+};
+constexpr FromBytesOrder kOwnOrder{0, 3, 1, 2, 4, 5, 6};
+constexpr FromBytesOrder kMicrosoftOrder{0, 1, 2, 4, 3, 5, 6};
+
+OpFunction make_from_bytes(const NodeContext& node, const FromBytesOrder& order) {
+  std::shared_ptr<const PackedS8> packed;
+  if (are_constant(node, {order.b, order.b_zero}))
+    packed = packed_constant(node, order.b, zero_points(node.constant(order.b_zero)));
+  return [=](RunContext& run) {
+    const QuantInputs a = quant_inputs(run.input(order.a_scale), optional_input(run, order.a_zero));
+    const QuantInputs b = quant_inputs(run.input(order.b_scale), optional_input(run, order.b_zero));
+    OwnedOutput output = float_output(a, b, optional_input(run, order.bias));
+    spread(output.float_bias, run.input(order.b).shape().back());
+    multiply(run, run.input(order.a), a.zero_point[0], run.input(order.b), b.zero_point,
+             packed.get(), output, DType::kU8);
+  };
+}
+
+OpFunction make_matmul_from_bytes(const NodeContext& node) {
+  return make_from_bytes(node, kOwnOrder);
+}
+OpFunction make_integer_to_float(const NodeContext& node) {
+  return make_from_bytes(node, kMicrosoftOrder);
+}
+
+// com.microsoft QGemm: a, a_scale, a_zero_point, b, b_scale, b_zero_point, C (s32), y_scale,
+// y_zero_point. Without y_scale the result is float.
+OpFunction make_qgemm(const NodeContext& node) {
+  const bool a_transposed = node.attributes().get_int("transA", 0) != 0;
+  const bool b_transposed = node.attributes().get_int("transB", 0) != 0;
+  const float alpha = node.attributes().get_float("alpha", 1);
+  std::shared_ptr<const PackedS8> ready;
+  if (are_constant(node, {3, 4, 5}))
+    ready = packed_constant(node, 3, quant_inputs(*node.constant(4), node.constant(5)).zero_point,
+                            b_transposed);
+  return [=](RunContext& run) {
+    QuantInputs a = quant_inputs(run, 1);
+    const QuantInputs b = quant_inputs(run, 4);
+    a.scale[0] *= alpha;
+    const Tensor& weights = run.input(3);
+    need_byte(weights, "the right factor");
+    const PackedS8 packed = ready != nullptr
+                                ? PackedS8()
+                                : pack_weights(run.kernels, weights, b_transposed, b.zero_point);
+    const PackedS8& right = ready != nullptr ? *ready : packed;
+    Tensor left = run.input(0);
+    need_byte(left, "the left factor");
+    if (a_transposed) {
+      Tensor turned(left.dtype(), Shape{left.shape()[1], left.shape()[0]}, run.allocator);
+      permute(left, std::vector<std::int64_t>{1, 0}, turned, run.threads);
+      left = std::move(turned);
+    }
+    if (left.rank() != 2 || left.shape()[1] != right.k())
+      throw bad_input("shapes " + left.shape().str() + " and " + weights.shape().str() +
+                      " do not multiply");
+    const Tensor* bias = optional_input(run, 6);
+    const bool to_float = !run.has_input(7);
+    OwnedOutput output =
+        to_float ? float_output(a, b, nullptr) : byte_output(a, b, quant_inputs(run, 7), bias);
+    if (to_float && bias != nullptr)
+      output.bias.assign(bias->data<std::int32_t>(), bias->data<std::int32_t>() + bias->size());
+    if (!output.bias.empty() && output.bias.size() != static_cast<std::size_t>(right.n()) &&
+        output.bias.size() != 1)
+      throw unsupported("a C of shape " + bias->shape().str() + " is not supported");
+    spread(output.bias, right.n());
+    const DType type = to_float ? DType::kF32 : quant_inputs(run, 7).dtype;
+    Tensor& y = run.output(0, type, Shape{left.shape()[0], right.n()});
+    gemm_u8s8(left.shape()[0],
+              {.data = left.bytes(),
+               .is_signed = left.dtype() == DType::kS8,
+               .zero_point = a.zero_point[0],
+               .row_stride = right.k()},
+              right, output.view(), y.mutable_bytes(), right.n(), run.threads);
+  };
+}
+
+constexpr OpRow kRows[] = {
+    {"", "MatMulInteger", make_matmul_integer},
+    {"", "QLinearMatMul", make_qlinear_matmul},
+    {"q8", "QLinearMatMul", make_qlinear_matmul},
+    {"q8", "MatMulFromBytes", make_matmul_from_bytes},
+    {"com.microsoft", "MatMulIntegerToFloat", make_integer_to_float},
+    {"com.microsoft", "QGemm", make_qgemm},
+};
+
+}  // namespace
+
+std::span<const OpRow> quantized_matmul_operators() {
+  return kRows;
+}
+
+}  // namespace q8
