@@ -12,10 +12,17 @@ std::span<const OpRow> arithmetic_operators();
 std::span<const OpRow> logic_operators();
 std::span<const OpRow> math_operators();
 std::span<const OpRow> cast_operators();
+std::span<const OpRow> pad_operators();
+std::span<const OpRow> slice_operators();
+std::span<const OpRow> join_operators();
+std::span<const OpRow> shape_operators();
 std::span<const OpRow> reduce_operators();
 std::span<const OpRow> pool_operators();
 
 std::span<const OpRow> quantize_linear_operators();
 std::span<const OpRow> quantized_conv_operators();
-std::span<const OpRow> quantized_matmul_operators();
+std::span<const OpRow> quantized_matmul_operators();std::span<const OpRow> normalization_operators();
+std::span<const OpRow> layer_normalization_operators();
+std::span<const OpRow> vector_normalization_operators();
+
 }  // namespace q8

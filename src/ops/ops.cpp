@@ -14,6 +14,10 @@ constexpr Family kFamilies[] = {
     activation_operators,
     reduce_operators,
     cast_operators,
+    pad_operators,
+    slice_operators,
+    join_operators,
+    shape_operators,
     math_operators,
     logic_operators,
     arithmetic_operators,
@@ -23,6 +27,9 @@ constexpr Family kFamilies[] = {
     quantize_linear_operators,
     quantized_conv_operators,
     quantized_matmul_operators,
+    normalization_operators,
+    layer_normalization_operators,
+    vector_normalization_operators,
 };
 
 const std::map<std::pair<std::string_view, std::string_view>, const OpRow*>& table() {
