@@ -194,6 +194,7 @@ void ConvU8S8::run_taps(const ConvGeometry& g, const std::uint8_t* input, const 
   const std::int64_t pixel_bytes = group_bytes * g.groups;
   const std::int64_t image_bytes = pixel_bytes * product(g.input);
   const std::int64_t pixels = product(g.output());
+  const bool pointwise = g.is_pointwise();
   const Indirection indirection(g, pixel_bytes);
   const std::vector<std::uint8_t> padding(static_cast<std::size_t>(group_bytes), e.padding_);
   const ResidualAdder add_residual(*kernels_.quantize, e, out, g.out_channels, residual);
@@ -208,6 +209,10 @@ void ConvU8S8::run_taps(const ConvGeometry& g, const std::uint8_t* input, const 
          .c = static_cast<char*>(out) + to * element_bytes(e.kind_),
          .c_stride = g.out_channels},
         [&](std::int64_t first, std::int64_t count, const std::uint8_t** rows) {
+          if (pointwise) {
+            for (std::int64_t i = 0; i < count; ++i) rows[i] = from + (first + i) * pixel_bytes;
+            return;
+          }
           for (std::int64_t done = 0; done < count;) {
             const std::int64_t image = (first + done) / pixels;
             const std::int64_t pixel = (first + done) % pixels;
@@ -259,17 +264,23 @@ void ConvU8S8::run_kernel_rows(const ConvGeometry& g, const std::uint8_t* input,
        .c = out,
        .c_stride = g.out_channels},
       [&](std::int64_t first, std::int64_t count, const std::uint8_t** rows) {
+        std::int64_t x = first % output[2], y = first / output[2] % output[1],
+                     z = first / output[2] / output[1] % output[0], batch = first / pixels;
         for (std::int64_t i = 0; i < count; ++i) {
-          const std::int64_t pixel = (first + i) % pixels;
-          const std::int64_t x = pixel % output[2], y = pixel / output[2] % output[1],
-                             z = pixel / output[2] / output[1];
-          const std::uint8_t* corner = image.data() + (first + i) / pixels * image_bytes +
+          const std::uint8_t* corner = image.data() + batch * image_bytes +
                                        (z * g.stride[0] * padded[1] + y * g.stride[1]) * row_bytes +
                                        x * g.stride[2] * channels;
           const std::uint8_t** row = rows + i;
           for (std::int64_t kz = 0; kz < g.kernel[0]; ++kz)
             for (std::int64_t ky = 0; ky < g.kernel[1]; ++ky, row += count)
               *row = corner + (kz * g.dilation[0] * padded[1] + ky * g.dilation[1]) * row_bytes;
+          if (++x < output[2]) continue;
+          x = 0;
+          if (++y < output[1]) continue;
+          y = 0;
+          if (++z < output[0]) continue;
+          z = 0;
+          ++batch;
         }
       },
       threads, ResidualAdder(*kernels_.quantize, e, out, g.out_channels, residual));

@@ -1,0 +1,146 @@
+// The u8·s8 kernels on the shapes of real models, beside the peak of this CPU measured in the same
+// process. Counters: GOPS (2 · multiply-adds / s) and percent_of_peak.
+//   bench_kernels_u8s8 --benchmark_filter=Gemm --benchmark_min_time=0.2
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "kernels/conv_u8s8.h"
+#include "kernels/gemm_u8s8.h"
+#include "kernels/kernel_set.h"
+#include "kernels/peak_u8s8.h"
+
+namespace q8 {
+namespace {
+
+// The best of several short runs: other processes can only slow a run down.
+double peak_gops() {
+  static const double peak = [] {
+    double best = 0;
+    for (int run = 0; run < 20; ++run) {
+      const auto begin = std::chrono::steady_clock::now();
+      const std::int64_t operations = spin_u8s8(best_isa(), 200'000);
+      const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
+      best = std::max(best, static_cast<double>(operations) / elapsed.count() / 1e9);
+    }
+    return best;
+  }();
+  return peak;
+}
+
+void report(benchmark::State& state, std::int64_t multiply_adds) {
+  const double operations = 2.0 * static_cast<double>(multiply_adds);
+  state.counters["GOPS"] =
+      benchmark::Counter(operations / 1e9, benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["percent_of_peak"] = benchmark::Counter(
+      100 * operations / 1e9 / peak_gops(), benchmark::Counter::kIsIterationInvariantRate);
+}
+
+std::vector<std::uint8_t> random_bytes(std::int64_t count) {
+  std::mt19937 random(1);
+  std::vector<std::uint8_t> out(static_cast<std::size_t>(count));
+  for (std::uint8_t& byte : out) byte = static_cast<std::uint8_t>(random());
+  return out;
+}
+
+struct GemmShape {
+  std::int64_t m, n, k;
+  bool a_signed;
+};
+
+void gemm(benchmark::State& state, const GemmShape& shape) {
+  const auto [m, n, k, a_signed] = shape;
+  const std::vector<std::uint8_t> a = random_bytes(m * k), b = random_bytes(k * n);
+  const std::vector<float> multiplier(static_cast<std::size_t>(n), 0.0001f);
+  std::vector<std::uint8_t> c(static_cast<std::size_t>(m * n));
+  const KernelSet kernels = make_kernel_set();
+  const PackedS8 packed(*kernels.gemm_u8s8,
+                        {.data = b.data(), .k = k, .n = n, .stride_k = n, .stride_n = 1});
+  const ActivationsView activations{a.data(), a_signed, 3, k};
+  const EpilogueU8S8 epilogue(
+      packed, epilogue_zero_point(activations),
+      {.kind = OutputKind::kByte, .multiplier = multiplier, .zero_point = 128});
+  Threads threads(1);
+  for (auto _ : state) gemm_u8s8(m, activations, packed, epilogue, c.data(), n, threads);
+  report(state, m * n * k);
+}
+
+void conv(benchmark::State& state, const ConvGeometry& g) {
+  const std::vector<std::uint8_t> input = random_bytes(product(g.input) * g.in_channels);
+  const std::vector<std::uint8_t> weights =
+      random_bytes(g.out_channels * g.in_channels_per_group() * g.taps());
+  const std::vector<std::int32_t> bias(static_cast<std::size_t>(g.out_channels), 5);
+  const std::vector<float> multiplier(static_cast<std::size_t>(g.out_channels), 0.0001f);
+  const ConvU8S8 convolution(make_kernel_set(), g, {weights.data()});
+  const ConvU8S8::Epilogue epilogue = convolution.make_epilogue(
+      false, 3,
+      {.kind = OutputKind::kByte, .bias = bias, .multiplier = multiplier, .zero_point = 128});
+  const std::int64_t outputs = product(g.output()) * g.out_channels;
+  std::vector<std::uint8_t> out(static_cast<std::size_t>(outputs));
+  Threads threads(1);
+  for (auto _ : state) convolution.run(g, input.data(), epilogue, out.data(), nullptr, threads);
+  report(state, outputs * g.in_channels_per_group() * g.taps());
+}
+
+struct ConvShape {
+  const char* name;
+  std::int64_t size, in, out, groups, kernel, stride;
+};
+
+constexpr GemmShape kGemms[] = {{49, 512, 4608, false},  {196, 256, 2304, false},
+                                {784, 128, 1152, false}, {3136, 64, 576, false},
+                                {128, 768, 768, false},  {128, 768, 768, true},
+                                {1, 1000, 2048, false},  {1, 768, 3072, false}};
+
+constexpr ConvShape kConvs[] = {
+    {"3x3", 56, 64, 64, 1, 3, 1},           {"3x3", 28, 128, 128, 1, 3, 1},
+    {"3x3", 14, 256, 256, 1, 3, 1},         {"3x3", 7, 512, 512, 1, 3, 1},
+    {"1x1", 56, 64, 64, 1, 1, 1},           {"1x1", 56, 64, 256, 1, 1, 1},
+    {"1x1", 28, 512, 128, 1, 1, 1},         {"1x1", 14, 1024, 256, 1, 1, 1},
+    {"1x1", 7, 512, 2048, 1, 1, 1},         {"1x1", 112, 16, 96, 1, 1, 1},
+    {"1x1", 14, 96, 576, 1, 1, 1},          {"stem", 224, 3, 64, 1, 7, 2},
+    {"stem", 224, 3, 32, 1, 3, 2},          {"depthwise", 112, 32, 32, 32, 3, 1},
+    {"depthwise", 112, 96, 96, 96, 3, 2},   {"depthwise", 56, 144, 144, 144, 3, 1},
+    {"depthwise", 28, 192, 192, 192, 3, 1}, {"depthwise", 14, 576, 576, 576, 3, 1},
+    {"depthwise", 14, 480, 480, 480, 5, 1}, {"depthwise", 7, 960, 960, 960, 3, 1}};
+
+void register_all() {
+  for (const GemmShape& s : kGemms) {
+    const std::string name = "Gemm/" + std::to_string(s.m) + "x" + std::to_string(s.n) + "x" +
+                             std::to_string(s.k) + (s.a_signed ? "/s8s8" : "/u8s8");
+    benchmark::RegisterBenchmark(name.c_str(), [&s](benchmark::State& state) { gemm(state, s); });
+  }
+  for (const ConvShape& s : kConvs) {
+    const std::int64_t pad = s.kernel / 2;
+    const ConvGeometry g{.in_channels = s.in,
+                         .out_channels = s.out,
+                         .groups = s.groups,
+                         .input = {1, s.size, s.size},
+                         .kernel = {1, s.kernel, s.kernel},
+                         .stride = {1, s.stride, s.stride},
+                         .pad_begin = {0, pad, pad},
+                         .pad_end = {0, pad, pad}};
+    const std::string name = std::string("Conv/") + s.name + "/" + std::to_string(s.size) + "/" +
+                             std::to_string(s.in) + "to" + std::to_string(s.out) + "/kernel" +
+                             std::to_string(s.kernel) + "/stride" + std::to_string(s.stride);
+    benchmark::RegisterBenchmark(name.c_str(), [g](benchmark::State& state) { conv(state, g); });
+  }
+}
+
+}  // namespace
+}  // namespace q8
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  q8::register_all();
+  benchmark::AddCustomContext("isa", std::string(q8::isa_name(q8::best_isa())));
+  benchmark::AddCustomContext("peak_GOPS", std::to_string(q8::peak_gops()));
+  benchmark::RunSpecifiedBenchmarks();
+}

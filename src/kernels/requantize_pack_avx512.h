@@ -1,0 +1,56 @@
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+// For AVX-512 kernel files only; in an unnamed namespace, so that nothing of it is shared with
+// files compiled for less.
+
+namespace q8 {
+namespace {
+
+// clamp(rint(float(sum) · scale) + zero_point, low, high) with the clamping done by saturating
+// packs: four vectors of sums to 64 bytes. Bytes of s8 are raised by 128 on the way and flipped
+// back at the end.
+class BytePacker {
+ public:
+  // low and high relative to zero_point.
+  BytePacker(std::int32_t zero_point, float low, float high) {
+    const int raise = low + static_cast<float>(zero_point) < 0 ? 128 : 0;
+    const int raised = zero_point + raise;
+    zero_point_ = _mm512_set1_epi16(static_cast<short>(raised));
+    low_ = _mm512_set1_epi8(static_cast<char>(raised + static_cast<int>(low)));
+    high_ = _mm512_set1_epi8(static_cast<char>(raised + static_cast<int>(high)));
+    flip_ = _mm512_set1_epi8(static_cast<char>(raise));
+  }
+
+  static __m512i rounded(__m512i sum, __m512 scale) {
+    // Only what is too great for an s32 needs a bound: cvtps gives −2³¹ for it, where a low one is
+    // right.
+    const __m512 y = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), scale);
+    return _mm512_cvtps_epi32(_mm512_min_ps(y, _mm512_set1_ps(65536.0f)));
+  }
+
+  // Lane by lane: dword 4·lane + (0, 1, 2, 3) of the result are dwords 4·lane … + 3 of (a, b, c,
+  // d).
+  __m512i pack(__m512i a, __m512i b, __m512i c, __m512i d) const {
+    const __m512i ab = _mm512_adds_epi16(_mm512_packs_epi32(a, b), zero_point_);
+    const __m512i cd = _mm512_adds_epi16(_mm512_packs_epi32(c, d), zero_point_);
+    const __m512i q = _mm512_packus_epi16(ab, cd);
+    return _mm512_xor_si512(_mm512_min_epu8(high_, _mm512_max_epu8(low_, q)), flip_);
+  }
+
+  // All of a, then all of b, c, d.
+  __m512i pack_in_order(__m512i a, __m512i b, __m512i c, __m512i d) const {
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    return _mm512_permutexvar_epi32(order, pack(a, b, c, d));
+  }
+
+ private:
+  __m512i zero_point_, low_, high_, flip_;
+};
+
+}  // namespace
+}  // namespace q8
