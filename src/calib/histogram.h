@@ -6,13 +6,15 @@
 
 namespace q8 {
 
+struct StatisticsF32Row;  // kernels/statistics_f32.h
+
 // How often values fall where, on a grid that is the same for all data: bins of width 2^e, counted
 // from zero on either side. Bin i >= 0 holds [i, i + 1) · 2^e, bin i < 0 holds (i, i + 1] · 2^e, so
 // a value and its negative lie in mirrored bins (i and −1 − i). Zeros are not counted here.
 //
 // e is the smallest exponent for which the bins from zero to the extrema are at most kMaxBins, so
-// at least half of them are used. It depends on the extrema alone, and a coarser bin is made of
-// whole finer ones (bin i becomes i >> 1): counting in any order, in any parts, and merging the
+// about half of them or more are used. It depends on the extrema alone, and a coarser bin is made
+// of whole finer ones (bin i becomes i >> 1): counting in any order, in any parts, and merging the
 // parts gives the same histogram, to the bit.
 class Histogram {
  public:
@@ -31,9 +33,10 @@ class Histogram {
 
   // Makes bins for all values from low to high (finite); nothing is counted. Zeros need no bin.
   void cover(float low, float high);
-  // Counts values that are finite, not zero and covered.
-  void add(std::span<const float> values);
-  // For those who count on their own: sums[j] is added to bin `first + j`, all covered.
+  // Counts values that are finite and covered, but not zeros.
+  void add(std::span<const float> values, const StatisticsF32Row& kernels);
+  // For those who count on their own, only between cover() and trim(): sums[j] is added to bin
+  // `first + j`, all covered.
   void add_counts(std::int32_t first, std::span<const std::uint64_t> sums);
   void merge(const Histogram& other);
   // Drops empty bins at both ends: what is compared and saved.

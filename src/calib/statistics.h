@@ -47,11 +47,11 @@ struct TensorStatistics {
   // Extrema of single samples: those of CalibrationProfile::kept_samples(), in that order.
   std::vector<Extrema> samples;
 
-  // From the histogram (a bin counts as its middle, zeros exactly), so independent of any order.
+  // From the histogram (a bin counts as its middle, zeros exactly), so the same for every order of
+  // samples; off by at most one bin width, 1/2048 of the largest magnitude.
   double mean() const;
   double variance() const;
   double mean_square() const;
-  // Of the values themselves and within their first two moments' worth of one bin width.
   double mean_absolute_deviation() const;  // around the mean
 
   // Everything but `samples`, which only the profile can merge.

@@ -1,0 +1,224 @@
+#include "calib/collector.h"
+
+#include <algorithm>
+#include <cfloat>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "kernels/isa_rows.h"
+#include "kernels/statistics_f32.h"
+
+namespace q8 {
+namespace {
+
+// Below so many values a tensor is counted by one thread, straight into its histogram: emptying the
+// sub-histograms would cost as much.
+constexpr std::int64_t kSmall = 32768;
+constexpr std::size_t kBlock = 1024;  // values whose bins are found before they are counted: 4 KB
+constexpr std::size_t kSlots = Histogram::kMaxBins + 1;
+
+// Runs shorter than this are summarized as columns.
+constexpr std::int64_t kShortRun = 32;
+
+// What one thread found in its part of a block.
+struct Part {
+  Extrema extrema;
+  std::uint64_t zeros = 0;
+  bool all_finite = true;
+  std::vector<float> minimum, maximum;  // per channel, or per channel and inner position
+
+  void include(const SummaryF32& s) {
+    extrema.include({s.minimum, s.maximum});
+    zeros += s.zeros;
+    all_finite = all_finite && s.all_finite;
+  }
+};
+
+// Channels whose values lie together: run r is channel r % channels.
+void summarize_runs(const StatisticsF32Row& kernels, const ValueBlock& block, std::int64_t begin,
+                    std::int64_t end, Part& part) {
+  for (std::int64_t run = begin; run < end; ++run) {
+    SummaryF32 s;
+    kernels.summarize(block.data + run * block.inner, static_cast<std::size_t>(block.inner), &s);
+    part.include(s);
+    const auto c = static_cast<std::size_t>(run % block.channels);
+    part.minimum[c] = std::min(part.minimum[c], s.minimum);
+    part.maximum[c] = std::max(part.maximum[c], s.maximum);
+  }
+}
+
+// Channels that lie side by side: rows of channels · inner columns, a few at a time so that they
+// are read twice from the nearest cache.
+void summarize_columns(const StatisticsF32Row& kernels, const ValueBlock& block, std::int64_t begin,
+                       std::int64_t end, Part& part) {
+  const std::int64_t columns = block.channels * block.inner;
+  const std::int64_t step = std::max<std::int64_t>(1, 4096 / std::max<std::int64_t>(columns, 1));
+  for (std::int64_t row = begin; row < end; row += step) {
+    const std::int64_t rows = std::min(step, end - row);
+    const float* values = block.data + row * columns;
+    SummaryF32 s;
+    kernels.summarize(values, static_cast<std::size_t>(rows * columns), &s);
+    part.include(s);
+    if (!part.all_finite) return;
+    kernels.column_extrema(values, static_cast<std::size_t>(rows),
+                           static_cast<std::size_t>(columns), part.minimum.data(),
+                           part.maximum.data());
+  }
+}
+
+// One bin is hit by many neighbouring values; two sub-histograms in turn keep the processor from
+// waiting for its own stores (four gain no more and fall out of the L1 cache).
+void count_in(const StatisticsF32Row& kernels, std::span<const float> values, float inverse_width,
+              std::int32_t first, std::uint32_t* even, std::uint32_t* odd) {
+  std::int32_t bins[kBlock + kBinSlack];
+  for (std::size_t begin = 0; begin < values.size(); begin += kBlock) {
+    const std::size_t found = kernels.find_bins(
+        values.data() + begin, std::min(kBlock, values.size() - begin), inverse_width, bins);
+    std::size_t i = 0;
+    for (; i + 2 <= found; i += 2) {
+      ++even[bins[i] - first];
+      ++odd[bins[i + 1] - first];
+    }
+    if (i < found) ++even[bins[i] - first];
+  }
+}
+
+}  // namespace
+
+Oddity find_oddity(std::span<const float> values) {
+  Oddity found = Oddity::kNone;
+  for (const float x : values) {
+    if (std::isnan(x)) return Oddity::kNaN;
+    if (!std::isinf(x)) continue;
+    if (x > 0) found = Oddity::kPositiveInfinity;
+    if (x < 0 && found == Oddity::kNone) found = Oddity::kNegativeInfinity;
+  }
+  return found;
+}
+
+struct StatisticsCollector::Scratch {
+  const StatisticsF32Row& kernels;
+  std::vector<std::vector<std::uint32_t>> counts;  // per part: two sub-histograms, all zero
+  std::vector<std::uint64_t> sums;
+};
+
+StatisticsCollector::StatisticsCollector(Threads& threads, Isa isa)
+    : threads_(threads),
+      scratch_(new Scratch{
+          .kernels = select(statistics_f32_rows(), isa),
+          .counts = std::vector<std::vector<std::uint32_t>>(
+              static_cast<std::size_t>(threads.count()), std::vector<std::uint32_t>(2 * kSlots)),
+          .sums = {}}) {}
+
+StatisticsCollector::~StatisticsCollector() = default;
+
+void StatisticsCollector::count(std::span<const float> values, Histogram& histogram) {
+  const auto size = static_cast<std::int64_t>(values.size());
+  if (size < kSmall) {
+    histogram.add(values, scratch_->kernels);
+    return;
+  }
+  const float inverse_width = std::ldexp(1.0f, -histogram.exponent());
+  const std::size_t bins = histogram.counts().size();
+  const std::int64_t parts = threads_.count();
+  threads_.parallel_for(parts, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t part = begin; part < end; ++part) {
+      const auto from = static_cast<std::size_t>(size * part / parts),
+                 to = static_cast<std::size_t>(size * (part + 1) / parts);
+      std::uint32_t* counts = scratch_->counts[static_cast<std::size_t>(part)].data();
+      count_in(scratch_->kernels, values.subspan(from, to - from), inverse_width, histogram.first(),
+               counts, counts + kSlots);
+    }
+  });
+  scratch_->sums.assign(bins, 0);
+  for (auto& counts : scratch_->counts) {
+    for (std::size_t j = 0; j < bins; ++j) scratch_->sums[j] += counts[j] + counts[kSlots + j];
+    std::fill_n(counts.begin(), bins, 0u);
+    std::fill_n(counts.begin() + kSlots, bins, 0u);
+  }
+  histogram.add_counts(histogram.first(), scratch_->sums);
+}
+
+StatisticsCollector::Added StatisticsCollector::add(const ValueBlock& block,
+                                                    TensorStatistics& statistics) {
+  const std::int64_t size = block.size();
+  const std::span<const float> values(block.data, static_cast<std::size_t>(size));
+  if (size == 0) return {};
+  const bool has_channels = block.channels > 0, in_columns = block.inner < kShortRun;
+  const std::int64_t columns = in_columns ? block.channels * block.inner : block.channels;
+  const std::int64_t items =
+      !has_channels ? size : (in_columns ? block.outer : block.outer * block.channels);
+  const std::int64_t parts = size < kSmall ? 1 : threads_.count();
+
+  std::vector<Part> found(static_cast<std::size_t>(parts));
+  threads_.parallel_for(parts, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t p = begin; p < end; ++p) {
+      Part& part = found[static_cast<std::size_t>(p)];
+      part.minimum.assign(static_cast<std::size_t>(columns), FLT_MAX);
+      part.maximum.assign(static_cast<std::size_t>(columns), -FLT_MAX);
+      const std::int64_t from = items * p / parts, to = items * (p + 1) / parts;
+      if (!has_channels) {
+        SummaryF32 s;
+        scratch_->kernels.summarize(block.data + from, static_cast<std::size_t>(to - from), &s);
+        part.include(s);
+      } else if (in_columns) {
+        summarize_columns(scratch_->kernels, block, from, to, part);
+      } else {
+        summarize_runs(scratch_->kernels, block, from, to, part);
+      }
+    }
+  });
+
+  Part& all = found.front();
+  for (std::size_t p = 1; p < found.size(); ++p) {
+    all.extrema.include(found[p].extrema);
+    all.zeros += found[p].zeros;
+    all.all_finite = all.all_finite && found[p].all_finite;
+    for (std::size_t c = 0; c < all.minimum.size(); ++c) {
+      all.minimum[c] = std::min(all.minimum[c], found[p].minimum[c]);
+      all.maximum[c] = std::max(all.maximum[c], found[p].maximum[c]);
+    }
+  }
+  if (!all.all_finite) return {.oddity = find_oddity(values), .extrema = {}};
+
+  // Adding +0 turns −0 into +0, whichever of the two the order of values made the extremum.
+  const Extrema extrema{all.extrema.minimum + 0.0f, all.extrema.maximum + 0.0f};
+  ChannelExtrema channels;
+  if (has_channels) {
+    channels.state = ChannelExtrema::State::kKept;
+    channels.axis = block.channel_axis;
+    channels.channels.resize(static_cast<std::size_t>(block.channels));
+    const std::int64_t width = in_columns ? block.inner : 1;
+    for (std::int64_t j = 0; j < columns; ++j)
+      channels.channels[static_cast<std::size_t>(j / width)].include(
+          {all.minimum[static_cast<std::size_t>(j)] + 0.0f,
+           all.maximum[static_cast<std::size_t>(j)] + 0.0f});
+  }
+  statistics.count += static_cast<std::uint64_t>(size);
+  statistics.zeros += all.zeros;
+  statistics.extrema.include(extrema);
+  statistics.channels.merge(channels);
+  statistics.histogram.cover(extrema.minimum, extrema.maximum);
+  if (!statistics.histogram.empty()) count(values, statistics.histogram);
+  return {.oddity = Oddity::kNone, .extrema = extrema};
+}
+
+StatisticsCollector::Added StatisticsCollector::add_with_infinities(std::span<const float> values,
+                                                                    TensorStatistics& statistics) {
+  const Oddity oddity = find_oddity(values);
+  if (oddity == Oddity::kNaN || oddity == Oddity::kPositiveInfinity)
+    return {.oddity = oddity, .extrema = {}};
+  std::vector<float> finite;
+  finite.reserve(values.size());
+  std::copy_if(values.begin(), values.end(), std::back_inserter(finite),
+               [](float x) { return std::isfinite(x); });
+  ChannelExtrema dropped;
+  dropped.state = ChannelExtrema::State::kVaries;
+  statistics.channels.merge(dropped);
+  statistics.negative_infinities += values.size() - finite.size();
+  return add({.data = finite.data(), .inner = static_cast<std::int64_t>(finite.size())},
+             statistics);
+}
+
+}  // namespace q8
