@@ -1,0 +1,189 @@
+#include "kernels/conv_f32.h"
+
+#include <algorithm>
+#include <cstddef>
+
+#include "kernels/depthwise_f32_kernels.h"
+#include "kernels/gemm_f32.h"
+#include "kernels/indirection.h"
+
+namespace q8 {
+namespace {
+
+// Kernel rows become taps (kernel width · channels long) where a pixel alone is too short a run for
+// the inner loop; the price is a padded copy of the input.
+constexpr std::int64_t kShortPixel = 8;
+
+const std::byte* as_bytes(const float* p) {
+  return reinterpret_cast<const std::byte*>(p);
+}
+
+void fill_rows(const Indirection& indirection, const float* image, const float* padding,
+               std::int64_t first, std::int64_t count, std::int64_t leading, const float** rows) {
+  indirection.fill(as_bytes(image), as_bytes(padding), first, count, leading,
+                   reinterpret_cast<const std::byte**>(rows));
+}
+
+// The input with its padding, as an image of its own.
+AlignedBuffer<float> padded_input(const ConvGeometry& g, const Spatial& size, const float* in,
+                                  Threads& threads) {
+  const std::int64_t channels = g.in_channels, row = size[2] * channels;
+  AlignedBuffer<float> padded(static_cast<std::size_t>(g.batch * product(size) * channels));
+  threads.parallel_for(g.batch * size[0] * size[1], 16, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      float* out = padded.data() + i * row;
+      const std::int64_t y = i % size[1] - g.pad_begin[1];
+      const std::int64_t z = i / size[1] % size[0] - g.pad_begin[0];
+      const std::int64_t image = i / size[1] / size[0];
+      if (y < 0 || y >= g.input[1] || z < 0 || z >= g.input[0]) {
+        std::fill_n(out, row, 0.0f);
+        continue;
+      }
+      const float* from = in + ((image * g.input[0] + z) * g.input[1] + y) * g.input[2] * channels;
+      out = std::fill_n(out, g.pad_begin[2] * channels, 0.0f);
+      out = std::copy_n(from, g.input[2] * channels, out);
+      std::fill_n(out, g.pad_end[2] * channels, 0.0f);
+    }
+  });
+  return padded;
+}
+
+}  // namespace
+
+ConvF32::ConvF32(const KernelSet& kernels, const ConvGeometry& g, const float* weights,
+                 const float* bias, float lo, float hi)
+    : kernels_(kernels),
+      path_(Path::kTaps),
+      bias_(static_cast<std::size_t>(g.out_channels), 0.0f),
+      lo_(lo),
+      hi_(hi) {
+  validate(g);
+  if (bias != nullptr) std::copy_n(bias, g.out_channels, bias_.data());
+  const std::int64_t taps = g.taps(), channels = g.in_channels_per_group();
+  if (g.is_depthwise() && g.out_channels == g.in_channels) {
+    path_ = Path::kDepthwise;
+    depthwise_ = AlignedBuffer<float>(static_cast<std::size_t>(taps * g.out_channels));
+    for (std::int64_t c = 0; c < g.out_channels; ++c)
+      for (std::int64_t tap = 0; tap < taps; ++tap)
+        depthwise_[static_cast<std::size_t>(tap * g.out_channels + c)] = weights[c * taps + tap];
+    return;
+  }
+  if (g.groups == 1 && channels <= kShortPixel && g.kernel[2] > 1 && g.dilation[2] == 1)
+    path_ = Path::kKernelRows;
+  const std::int64_t columns = g.out_channels_per_group();
+  for (std::int64_t group = 0; group < g.groups; ++group) {
+    MatrixF32 matrix{.data = weights + group * columns * channels * taps,
+                     .taps = taps,
+                     .channels = channels,
+                     .columns = columns,
+                     .tap_stride = 1,
+                     .channel_stride = taps,
+                     .column_stride = channels * taps};
+    groups_.emplace_back(*kernels.gemm_f32, matrix);
+  }
+  if (path_ == Path::kKernelRows) groups_[0].merge_taps(g.kernel[2]);
+}
+
+void ConvF32::run(const ConvGeometry& g, const float* in, float* out, const float* residual,
+                  Threads& threads) const {
+  validate(g);
+  if (g.batch == 0 || product(g.output()) == 0) return;
+  if (path_ == Path::kDepthwise)
+    run_depthwise(g, in, out, residual, threads);
+  else if (path_ == Path::kKernelRows)
+    run_kernel_rows(g, in, out, residual, threads);
+  else if (g.is_pointwise() && g.groups == 1)
+    run_pointwise(g, in, out, residual, threads);
+  else
+    run_indirect(g, g.in_channels, in, out, residual, threads);
+}
+
+void ConvF32::run_pointwise(const ConvGeometry& g, const float* in, float* out,
+                            const float* residual, Threads& threads) const {
+  gemm_f32(g.batch * product(g.input), in, g.in_channels, groups_[0], out, g.out_channels,
+           {.bias = bias_.data(),
+            .residual = residual,
+            .ld_residual = g.out_channels,
+            .lo = lo_,
+            .hi = hi_},
+           threads);
+}
+
+void ConvF32::run_kernel_rows(const ConvGeometry& g, const float* in, float* out,
+                              const float* residual, Threads& threads) const {
+  ConvGeometry rows = g;
+  for (std::size_t d = 0; d < 3; ++d) rows.input[d] += g.pad_begin[d] + g.pad_end[d];
+  rows.pad_begin = rows.pad_end = {0, 0, 0};
+  const AlignedBuffer<float> padded = padded_input(g, rows.input, in, threads);
+  rows.kernel[2] = 1;
+  rows.pad_end[2] = 1 - g.kernel[2];  // the same output width as before
+  run_indirect(rows, g.in_channels, padded.data(), out, residual, threads);
+}
+
+void ConvF32::run_indirect(const ConvGeometry& g, std::int64_t pixel_channels, const float* in,
+                           float* out, const float* residual, Threads& threads) const {
+  const std::int64_t pixels = product(g.output()), columns = g.out_channels_per_group();
+  const std::int64_t image = product(g.input) * pixel_channels;
+  const Indirection indirection(g, pixel_channels * std::int64_t{sizeof(float)});
+  const std::vector<float> padding(
+      static_cast<std::size_t>(std::max(pixel_channels, groups_[0].channels())), 0.0f);
+  const GemmTasks tasks = gemm_tasks(pixels, groups_[0], threads.count());
+  const std::int64_t per_image = tasks.count() * g.groups;
+  threads.parallel_for(g.batch * per_image, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t n = i / per_image, group = i % per_image / tasks.count();
+      const std::int64_t row = i % tasks.count() / tasks.panel_tasks * tasks.rows_per_task;
+      const std::int64_t panel = i % tasks.panel_tasks * tasks.panels_per_task;
+      const PackedF32& b = groups_[static_cast<std::size_t>(group)];
+      const std::int64_t first_out = n * pixels * g.out_channels + group * columns;
+      const IndirectGemmF32 gemm{
+          .b = &b,
+          .row_offset = group * b.channels(),
+          .c = out + first_out,
+          .ldc = g.out_channels,
+          .epilogue = {.bias = bias_.data() + group * columns,
+                       .residual = residual == nullptr ? nullptr : residual + first_out,
+                       .ld_residual = g.out_channels,
+                       .lo = lo_,
+                       .hi = hi_}};
+      indirect_gemm_block(
+          gemm, row, std::min(pixels, row + tasks.rows_per_task), panel,
+          std::min(b.panels(), panel + tasks.panels_per_task),
+          [&](std::int64_t first, std::int64_t count, std::int64_t leading, const float** rows) {
+            fill_rows(indirection, in + n * image, padding.data(), first, count, leading, rows);
+          });
+    }
+  });
+}
+
+void ConvF32::run_depthwise(const ConvGeometry& g, const float* in, float* out,
+                            const float* residual, Threads& threads) const {
+  constexpr std::int64_t kPixels = 32;  // enough to reuse weights; their pointers fit L1
+  const std::int64_t channels = g.in_channels, pixels = product(g.output()), taps = g.taps();
+  const std::int64_t image = product(g.input) * channels;
+  const Indirection indirection(g, channels * std::int64_t{sizeof(float)});
+  const std::vector<float> padding(static_cast<std::size_t>(channels), 0.0f);
+  const std::int64_t tiles = (pixels + kPixels - 1) / kPixels;
+  threads.parallel_for(g.batch * tiles, 1, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<const float*> rows(static_cast<std::size_t>(taps * kPixels));
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t n = i / tiles, first = i % tiles * kPixels;
+      const std::int64_t count = std::min(kPixels, pixels - first);
+      fill_rows(indirection, in + n * image, padding.data(), first, count, kPixels, rows.data());
+      const std::int64_t at = (n * pixels + first) * channels;
+      kernels_.depthwise_f32->tile({.rows = rows.data(),
+                                    .leading = kPixels,
+                                    .pixels = count,
+                                    .taps = taps,
+                                    .channels = channels,
+                                    .weights = depthwise_.data(),
+                                    .bias = bias_.data(),
+                                    .residual = residual == nullptr ? nullptr : residual + at,
+                                    .out = out + at,
+                                    .lo = lo_,
+                                    .hi = hi_});
+    }
+  });
+}
+
+}  // namespace q8

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "kernels/packed_f32.h"
+
+namespace q8 {
+
+// What happens to a sum before it is stored: + bias[column], + residual[row][column], clamp.
+struct EpilogueF32 {
+  const float* bias = nullptr;      // [n] or null
+  const float* residual = nullptr;  // [m, n], rows ld_residual apart, or null
+  std::int64_t ld_residual = 0;
+  float lo = -std::numeric_limits<float>::infinity();
+  float hi = std::numeric_limits<float>::infinity();
+};
+
+// C[m, n] = epilogue(A · B), where a function tells for each row of A and tap where its channels
+// are.
+struct IndirectGemmF32 {
+  const PackedF32* b = nullptr;
+  std::int64_t row_offset = 0;  // added to the pointers
+  float* c = nullptr;
+  std::int64_t ldc = 0;
+  EpilogueF32 epilogue = {};
+};
+
+// A block of k that a tile runs through before the next tile: whole taps, or part of one.
+struct DepthBlock {
+  std::int64_t tap, taps, channel, channels;
+};
+std::vector<DepthBlock> depth_blocks(std::int64_t taps, std::int64_t channels);
+
+// How C is cut into independent tasks, each of some rows and some panels.
+struct GemmTasks {
+  std::int64_t rows_per_task, panels_per_task, row_tasks, panel_tasks;
+  std::int64_t count() const { return row_tasks * panel_tasks; }
+};
+GemmTasks gemm_tasks(std::int64_t m, const PackedF32& b, int threads);
+
+// The rows [row_begin, row_end) of the panels [panel_begin, panel_end), on the calling thread.
+//   fill(first, count, leading, rows): rows[tap · leading + i] = where row first + i has that tap
+template <typename Fill>
+void indirect_gemm_block(const IndirectGemmF32& g, std::int64_t row_begin, std::int64_t row_end,
+                         std::int64_t panel_begin, std::int64_t panel_end, const Fill& fill) {
+  const PackedF32& b = *g.b;
+  const std::int64_t mr = b.row().mr, nr = b.row().nr;
+  const std::int64_t m = row_end - row_begin;
+  const std::int64_t tiles = (m + mr - 1) / mr;
+  const auto tile_begin = [&](std::int64_t tile) { return row_begin + m * tile / tiles; };
+  std::vector<const float*> rows(static_cast<std::size_t>(tiles * b.taps() * mr));
+  const auto tile_rows = [&](std::int64_t tile) { return rows.data() + tile * b.taps() * mr; };
+  for (std::int64_t tile = 0; tile < tiles; ++tile)
+    fill(tile_begin(tile), tile_begin(tile + 1) - tile_begin(tile), mr, tile_rows(tile));
+
+  const std::int64_t panel_step = m == 1 ? b.row().row_panels : 1;
+  const std::vector<DepthBlock> blocks = depth_blocks(b.taps(), b.channels());
+  for (std::size_t d = 0; d < blocks.size(); ++d) {
+    const DepthBlock& block = blocks[d];
+    for (std::int64_t panel = panel_begin; panel < panel_end; panel += panel_step) {
+      const std::int64_t column = panel * nr;
+      const std::int64_t columns = std::min(panel + panel_step, panel_end) * nr;
+      for (std::int64_t tile = 0; tile < tiles; ++tile) {
+        const std::int64_t row = tile_begin(tile);
+        b.row().tile({
+            .rows = tile_rows(tile) + block.tap * mr,
+            .row_offset = g.row_offset + block.channel,
+            .taps = block.taps,
+            .channels = block.channels,
+            .packed = b.panel(panel) + (block.tap * b.channels() + block.channel) * nr,
+            .packed_tap_stride = b.channels() * nr,
+            .packed_panel_stride = b.panel_stride(),
+            .c = g.c + row * g.ldc + column,
+            .ldc = g.ldc,
+            .m = tile_begin(tile + 1) - row,
+            .n = std::min(columns, b.n()) - column,
+            .first = d == 0,
+            .last = d + 1 == blocks.size(),
+            .bias = g.epilogue.bias == nullptr ? nullptr : g.epilogue.bias + column,
+            .residual = g.epilogue.residual == nullptr
+                            ? nullptr
+                            : g.epilogue.residual + row * g.epilogue.ld_residual + column,
+            .ld_residual = g.epilogue.ld_residual,
+            .lo = g.epilogue.lo,
+            .hi = g.epilogue.hi,
+        });
+      }
+    }
+  }
+}
+
+}  // namespace q8

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "base/isa.h"
+#include "kernels/depthwise_f32_kernels.h"
+#include "kernels/depthwise_u8s8_rows.h"
+#include "kernels/gemm_f32_kernels.h"
+#include "kernels/gemm_u8s8_rows.h"
+#include "kernels/quantize_rows.h"
+#include "kernels/transpose_kernels.h"
+
+namespace q8 {
+
+// The kernels a session computes with, one row of each kind, chosen once.
+struct KernelSet {
+  Isa max_isa = Isa::kScalar;
+  const GemmF32Row* gemm_f32 = nullptr;
+  const DepthwiseF32Row* depthwise_f32 = nullptr;
+  const TransposeRow* transpose = nullptr;
+  const GemmU8S8Row* gemm_u8s8 = nullptr;
+  const DepthwiseU8S8Row* depthwise_u8s8 = nullptr;
+  const QuantizeRow* quantize = nullptr;
+};
+
+// The best rows that this CPU has and `max` allows.
+KernelSet make_kernel_set(Isa max = best_isa());
+
+}  // namespace q8
