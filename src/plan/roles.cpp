@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 
 #include "ops/ops.h"
 #include "plan/coverage.h"
@@ -21,6 +22,20 @@ bool pads_with_own_values(const Graph& graph, const Node& node) {
 
 bool is_number(const Tensor* tensor) {
   return tensor != nullptr && tensor->size() == 1 && is_floating(tensor->dtype());
+}
+
+// Whether a clamp lets zero pass: only then a quantized range, which always has zero in it, can do
+// the same. Clip takes its bounds as attributes before opset 11.
+bool keeps_zero(const Graph& graph, const Node& node) {
+  if (!node.is("Clip")) return true;
+  const auto bound = [&](std::size_t input, std::string_view name) -> std::optional<float> {
+    if (node.input(input) == kNoValue) return node.attributes.get_float(name, 0.0f);
+    const Tensor* constant = graph.constant(node.input(input));
+    return constant != nullptr && constant->size() == 1 ? std::optional(constant->to_floats()[0])
+                                                        : std::nullopt;
+  };
+  const auto low = bound(1, "min"), high = bound(2, "max");
+  return low && high && *low <= 0 && *high >= 0;
 }
 
 // Integer kernels for sums and products read two computed values, or one and a number (which 8
@@ -46,10 +61,14 @@ QuantRole quant_role(const Graph& graph, const Node& node) {
     if ((node.is("Resize") || node.is("Upsample")) &&
         node.attributes.get_string("mode", "nearest") != "nearest")
       return QuantRole::kFloat;
+    if (node.is("GlobalMaxPool")) return QuantRole::kFloat;  // no runtime has it for integers
     // Indices of MaxPool are made by float kernels only.
     if (node.is("MaxPool") && node.outputs.size() > 1) return QuantRole::kFloat;
     if (graph.constant(node.input(0)) != nullptr) return QuantRole::kFloat;  // a table
   }
+  if (row->role == QuantRole::kPool && !node.is("AveragePool") && !node.is("GlobalAveragePool"))
+    return QuantRole::kFloat;
+  if (row->role == QuantRole::kClamp && !keeps_zero(graph, node)) return QuantRole::kPointwise;
   if (row->role == QuantRole::kArithmetic && !is_integer_arithmetic(graph, node))
     return QuantRole::kFloat;
   return row->role;

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "graph/graph.h"
+#include "plan/plan.h"
+
+namespace q8 {
+
+// A quantized value and its parameters, as names in the graph that is being written.
+struct QuantizedValue {
+  ValueId integers = kNoValue;
+  ValueId scale = kNoValue, zero_point = kNoValue;
+  QuantParams params;
+};
+
+// What both formats do alike: a copy of the graph, with constants for parameters (shared where they
+// are equal), quantized weights, and nodes that quantize and dequantize.
+class Emitter {
+ public:
+  Emitter(const Graph& source, const QuantizationPlan& plan);
+
+  Graph& graph() { return graph_; }
+  const QuantizationPlan& plan() const { return plan_; }
+
+  // Removes clamps that quantized ranges do: their producers make their results.
+  void remove_absorbed();
+  // The constant of `node` at `input` as integers; equal ones are made once.
+  QuantizedValue quantized_constant(const Node& node, std::size_t input, const ConstantPlan& plan);
+  // Adds a QuantizeLinear of `value`; the result is named after `name`.
+  QuantizedValue quantize(ValueId value, const QuantParams& params, const std::string& name);
+  // Adds a DequantizeLinear that makes `output` (a new value where it is kNoValue).
+  ValueId dequantize(const QuantizedValue& quantized, const std::string& name,
+                     ValueId output = kNoValue);
+  // Constants for scale and zero point; none for the zero point of an s32 (it is 0).
+  QuantizedValue parameters(const QuantParams& params, const std::string& name);
+  // Tables read by Gather: integers are gathered, then dequantized.
+  void emit_tables();
+  // Float nodes of these types must not read a DequantizeLinear directly: ONNX Runtime would take
+  // them for unfinished quantized ones and quantize their weights itself. A Max of one input keeps
+  // the value and hides where it comes from.
+  void fence_float_nodes();
+  // Tidies, drops constants that nothing reads, and verifies.
+  Graph finish();
+
+ private:
+  ValueId shared_constant(const std::string& name, Tensor tensor);
+
+  Graph graph_;
+  const QuantizationPlan& plan_;
+  std::map<std::string, ValueId> constants_;  // by type, shape and bytes
+};
+
+}  // namespace q8
