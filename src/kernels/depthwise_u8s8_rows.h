@@ -17,7 +17,7 @@ struct DepthwiseU8S8Row {
 
 std::span<const DepthwiseU8S8Row> depthwise_u8s8_rows();  // best first; the last one is scalar
 
-// For the weights of 64 channels in groups of four taps.
+// For the weights of 64 channels in groups of four taps, or of 16 channels as pairs of 16 bits.
 inline std::int64_t depthwise_scratch_bytes(std::int64_t taps) {
   return (taps + 3) / 4 * 4 * 64;
 }
