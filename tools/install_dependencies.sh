@@ -11,7 +11,7 @@ packages="
   libturbojpeg0-dev libpng-dev libwebp-dev libzip-dev libssl-dev
   libjs-chart.js
   libgtest-dev libgmock-dev libbenchmark-dev
-  clang-format clang-tidy python3-venv
+  clang-format python3-venv
 "
 
 installed=$(dpkg-query -W -f '${Package} ${db:Status-Abbrev}\n' | awk '$2 == "ii" { print $1 }')
