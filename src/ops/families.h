@@ -12,6 +12,9 @@ std::span<const OpRow> arithmetic_operators();
 std::span<const OpRow> logic_operators();
 std::span<const OpRow> math_operators();
 std::span<const OpRow> cast_operators();
+std::span<const OpRow> control_flow_operators();
+std::span<const OpRow> select_operators();
+std::span<const OpRow> arg_reduce_operators();
 std::span<const OpRow> fill_operators();
 std::span<const OpRow> scatter_operators();
 std::span<const OpRow> gather_operators();
@@ -27,5 +30,9 @@ std::span<const OpRow> quantized_conv_operators();
 std::span<const OpRow> quantized_matmul_operators();std::span<const OpRow> normalization_operators();
 std::span<const OpRow> layer_normalization_operators();
 std::span<const OpRow> vector_normalization_operators();
+std::span<const OpRow> conv_operators();
+std::span<const OpRow> conv_transpose_operators();
+std::span<const OpRow> matmul_operators();
+std::span<const OpRow> gemm_operators();
 
 }  // namespace q8

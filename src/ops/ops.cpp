@@ -14,6 +14,9 @@ constexpr Family kFamilies[] = {
     activation_operators,
     reduce_operators,
     cast_operators,
+    control_flow_operators,
+    select_operators,
+    arg_reduce_operators,
     fill_operators,
     scatter_operators,
     gather_operators,
@@ -33,6 +36,10 @@ constexpr Family kFamilies[] = {
     normalization_operators,
     layer_normalization_operators,
     vector_normalization_operators,
+    conv_operators,
+    conv_transpose_operators,
+    matmul_operators,
+    gemm_operators,
 };
 
 const std::map<std::pair<std::string_view, std::string_view>, const OpRow*>& table() {

@@ -65,11 +65,11 @@ Tensor widened(const Tensor& t, Allocator& allocator) {
   }
 }
 
-template <typename To, typename Function>
-Tensor narrowed(const Tensor& f32, Allocator& allocator, Function function) {
-  Tensor out(dtype_of<To>(), f32.shape(), allocator);
-  const auto* from = f32.data<float>();
-  std::transform(from, from + f32.size(), out.mutable_data<To>(), function);
+template <typename To, typename From>
+Tensor narrowed(const Tensor& wide, Allocator& allocator, To (*function)(From)) {
+  Tensor out(dtype_of<To>(), wide.shape(), allocator);
+  const auto* from = wide.data<From>();
+  std::transform(from, from + wide.size(), out.mutable_data<To>(), function);
   return out;
 }
 
@@ -131,13 +131,15 @@ Tensor cast(const Tensor& tensor, DType to, Allocator& allocator) {
     case DType::kBF16:
       return narrowed<BFloat16>(cast(from, DType::kF32, allocator), allocator, to_bfloat16);
     case DType::kS4:
-      return narrowed<Int4>(cast(from, DType::kF32, allocator), allocator, [](float v) {
-        return Int4{static_cast<std::int8_t>(std::clamp(v, -8.0f, 7.0f))};
-      });
+      return narrowed<Int4>(
+          cast(from, DType::kS8, allocator), allocator, +[](std::int8_t v) {
+            return Int4{
+                static_cast<std::int8_t>(((v & 15) ^ 8) - 8)};  // the low bits, with their sign
+          });
     case DType::kU4:
-      return narrowed<UInt4>(cast(from, DType::kF32, allocator), allocator, [](float v) {
-        return UInt4{static_cast<std::uint8_t>(std::clamp(v, 0.0f, 15.0f))};
-      });
+      return narrowed<UInt4>(
+          cast(from, DType::kS8, allocator), allocator,
+          +[](std::int8_t v) { return UInt4{static_cast<std::uint8_t>(v & 15)}; });
     default:
       break;
   }

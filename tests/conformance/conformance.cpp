@@ -58,7 +58,8 @@ std::string run_test(const fs::path& folder, q8::Isa isa) {
     }
     return data_sets == 0 ? "no test data" : "";
   } catch (const std::exception& error) {
-    return error.what();
+    const std::string text = error.what(), place = (folder / "model.onnx").string() + ": ";
+    return text.starts_with(place) ? text.substr(place.size()) : text;
   }
 }
 
