@@ -68,6 +68,24 @@ Image rgb_of_inverted_cmyk(const Image& cmyk) {
   return rgb;
 }
 
+// Whether no end marker follows the last scan.
+bool is_cut(std::span<const std::byte> bytes) {
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const auto end = text.rfind("\xFF\xD9"), scan = text.rfind("\xFF\xDA");
+  return end == std::string_view::npos || (scan != std::string_view::npos && end < scan);
+}
+
+// What libjpeg only warns of, and Pillow says nothing about: the picture is whole but for a few
+// blocks. The library's error code cannot tell: it says "warning" after any warning, even where a
+// fatal error came next. The message is the fatal error's then.
+bool is_repaired_damage(std::string_view message) {
+  for (const std::string_view known :
+       {"Corrupt JPEG data", "Unknown Adobe color transform", "Inconsistent progression sequence",
+        "Invalid SOS parameters"})
+    if (message.starts_with(known)) return true;
+  return false;
+}
+
 }  // namespace
 
 Image decode_jpeg(std::span<const std::byte> bytes) {
@@ -84,12 +102,9 @@ Image decode_jpeg(std::span<const std::byte> bytes) {
                     bytes.size(), image.pixels.data(), static_cast<int>(image.width), 0,
                     static_cast<int>(image.height), format, TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS);
   if (failed != 0) {
-    const std::string_view message = tjGetErrorStr2(decoder.get());
-    // A warning (damage that decoders repair) is let pass, as Pillow does; missing data is not.
-    const bool is_warning = tjGetErrorCode(decoder.get()) == TJERR_WARNING;
-    const bool is_cut = message.find("Premature end of JPEG file") != std::string_view::npos;
-    if (is_cut) throw bad_input("JPEG: the file is truncated");
-    if (!is_warning) throw bad_input("JPEG: " + std::string(message));
+    const std::string message = tjGetErrorStr2(decoder.get());
+    if (is_cut(bytes)) throw bad_input("JPEG: the file is truncated (" + message + ")");
+    if (!is_repaired_damage(message)) throw bad_input("JPEG: " + message);
   }
   return image.channels == 4 ? rgb_of_inverted_cmyk(image) : image;
 }

@@ -189,12 +189,17 @@ std::string_view resample_name(Resample filter) {
 
 Image resize(const Image& image, std::int64_t height, std::int64_t width, Resample filter) {
   Q8_ASSERT(image.channels == 1 || image.channels == 3);
-  if (height == image.height && width == image.width) return image;
   if (filter == Resample::kNearest) return resize_nearest(image, height, width);
   const Filter& row = kFilters[static_cast<std::size_t>(filter)];
-  if (width == image.width) return resize_height(image, height, row);
-  Image narrow = resize_width(image, width, row);
-  return height == image.height ? narrow : resize_height(narrow, height, row);
+  const bool changes_width = width != image.width, changes_height = height != image.height;
+  const bool rows_first =
+      height < image.height && image.height - height > 2 * (image.width - width);
+  if (changes_width && changes_height)
+    return rows_first ? resize_width(resize_height(image, height, row), width, row)
+                      : resize_height(resize_width(image, width, row), height, row);
+  if (changes_width) return resize_width(image, width, row);
+  if (changes_height) return resize_height(image, height, row);
+  return image;
 }
 
 }  // namespace q8
