@@ -1,0 +1,78 @@
+#include "kernels/pool_u8.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+namespace q8 {
+namespace {
+
+ConvGeometry window(std::int64_t channels, std::int64_t size, std::int64_t kernel,
+                    std::int64_t pad) {
+  return {.in_channels = channels,
+          .out_channels = channels,
+          .groups = channels,
+          .input = {1, size, size},
+          .kernel = {1, kernel, kernel},
+          .pad_begin = {0, pad, pad},
+          .pad_end = {0, pad, pad}};
+}
+
+TEST(MaxPoolU8, TakesTheGreatestInsideTheImage) {
+  // 0 1 2 / 3 4 5 / 6 7 8 with windows of 2×2
+  const std::array<std::uint8_t, 9> x = {0, 1, 2, 3, 4, 5, 6, 7, 8};
+  std::array<std::uint8_t, 4> y = {};
+  Threads threads(1);
+  max_pool_u8(window(1, 3, 2, 0), x.data(), false, y.data(), threads);
+  EXPECT_EQ(y, (std::array<std::uint8_t, 4>{4, 5, 7, 8}));
+}
+
+TEST(MaxPoolU8, ComparesSignedBytesAndIgnoresPadding) {
+  // −128 and −3 next to padding: the padding must not win.
+  const std::array<std::uint8_t, 4> x = {0x80, 0x80, 0xfd, 0x80};
+  std::array<std::uint8_t, 9> y = {};
+  Threads threads(1);
+  max_pool_u8(window(1, 2, 2, 1), x.data(), true, y.data(), threads);
+  EXPECT_EQ(y, (std::array<std::uint8_t, 9>{0x80, 0x80, 0x80, 0xfd, 0xfd, 0x80, 0xfd, 0xfd, 0x80}));
+}
+
+TEST(AveragePoolU8, AveragesWhatCounts) {
+  // Two channels; x − 10 is 2, 4, 6, 9 in the first and 0 in the second; windows of 2×2, padding 1.
+  const std::array<std::uint8_t, 8> x = {12, 10, 14, 10, 16, 10, 19, 10};
+  std::array<std::uint8_t, 18> y = {};
+  Threads threads(1);
+  AveragePoolU8 pool{.geometry = window(2, 2, 2, 1),
+                     .x_format = {0.5f, 10, false},
+                     .y_scale = 0.25f,
+                     .y_zero_point = 1};
+  average_pool_u8(pool, x.data(), y.data(), threads);
+  // The corner has 2 · 0.5 / 1 / 0.25 = 4, the edge above (2 + 4)/2 → 6, the middle 21/4 · 2 = 10.5
+  // → 10.
+  EXPECT_EQ(y[0], 5);
+  EXPECT_EQ(y[2], 7);
+  EXPECT_EQ(y[8], 11);
+  EXPECT_EQ(y[9], 1);
+  pool.count_include_pad = true;
+  pool.counted_pad_end = {0, 1, 1};
+  average_pool_u8(pool, x.data(), y.data(), threads);
+  EXPECT_EQ(y[0], 2);  // 2 · 0.5 / 4 / 0.25 = 1
+  EXPECT_EQ(y[2], 4);  // 6 · 0.5 / 4 / 0.25 = 3
+}
+
+TEST(AveragePoolU8, GlobalOverSignedBytes) {
+  // −128, −2, 5, 125 with zero point −1: sum of q − z is 4; 4 · 1 / 4 / 1 = 1, plus 3.
+  const std::array<std::uint8_t, 4> x = {0x80, 0xfe, 5, 125};
+  std::uint8_t y = 0;
+  Threads threads(1);
+  average_pool_u8({.geometry = window(1, 2, 2, 0),
+                   .x_format = {1.0f, -1, true},
+                   .y_scale = 1.0f,
+                   .y_zero_point = 3,
+                   .low = -128,
+                   .high = 127},
+                  x.data(), &y, threads);
+  EXPECT_EQ(y, 4);
+}
+
+}  // namespace
+}  // namespace q8
