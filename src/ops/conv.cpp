@@ -1,0 +1,147 @@
+#include <memory>
+
+#include "kernels/conv_f32.h"
+#include "ops/channel_layout.h"
+#include "ops/conv_attributes.h"
+#include "ops/families.h"
+#include "ops/fused_activation.h"
+
+namespace q8 {
+namespace {
+
+// Conv of three domains:
+//   ""             X, W [, B]
+//   com.microsoft  FusedConv: X, W [, B [, Z]], y = activation(conv + Z)
+//   q8             the same inputs with X, Z and Y channels last; attributes clamp_lo and clamp_hi
+//                  (floats) in place of the activation
+
+FusedActivation activation_of(const NodeContext& node) {
+  FusedActivation activation;
+  if (node.node.domain == "com.microsoft")
+    activation = fused_activation(node.attributes().get_string("activation", ""),
+                                  node.attributes().get_floats("activation_params"));
+  if (node.node.domain == "q8") {
+    activation.low = node.attributes().get_float("clamp_lo", activation.low);
+    activation.high = node.attributes().get_float("clamp_hi", activation.high);
+  }
+  return activation;
+}
+
+struct Conv {
+  ConvAttributes attributes;
+  FusedActivation activation;
+};
+
+std::shared_ptr<const ConvF32> pack(const Conv& conv, const KernelSet& kernels,
+                                    const Tensor& weights, const Tensor* bias) {
+  const ConvGeometry g = conv.attributes.weight_geometry(weights);
+  if (bias != nullptr) need_conv_bias(*bias, weights, g.out_channels);
+  return std::make_shared<const ConvF32>(kernels, g, weights.data<float>(),
+                                         bias == nullptr ? nullptr : bias->data<float>(),
+                                         conv.activation.low, conv.activation.high);
+}
+
+void run_conv(RunContext& run, const Conv& conv, const ConvF32& packed) {
+  const Tensor& x = run.input(0);
+  const ConvGeometry g = conv.attributes.geometry(x, run.input(1));
+  const bool first = conv.attributes.layout() == Layout::kChannelsFirst;
+  const ImageDims dims{g.batch, g.out_channels, g.output(), x.rank() - 2};
+  const Shape out_shape = image_shape(dims, conv.attributes.layout());
+  Tensor residual;
+  if (run.has_input(3)) {
+    if (run.input(3).shape() != out_shape)
+      throw bad_input("the added input " + run.input(3).str() + " has not the output's shape " +
+                      out_shape.str());
+    residual = first ? to_channels_last(run.input(3), run) : run.input(3);
+  }
+  const Tensor input = first ? to_channels_last(x, run) : x;
+  Tensor y(DType::kF32, image_shape(dims, Layout::kChannelsLast), run.allocator);
+  packed.run(g, input.data<float>(), y.mutable_data<float>(),
+             run.has_input(3) ? residual.data<float>() : nullptr, run.threads);
+  conv.activation.apply(y.mutable_data<float>(), y.size(), run.threads);
+  run.set_output(0, first ? to_channels_first(y, run) : std::move(y));
+}
+
+// In double, in the order of the formula: models in double are rare.
+void run_conv_f64(RunContext& run, const Conv& conv) {
+  const Tensor& x = run.input(0);
+  const Tensor& w = run.input(1);
+  if (conv.attributes.layout() != Layout::kChannelsFirst || run.has_input(3))
+    throw unsupported("a fused convolution in double");
+  const ConvGeometry g = conv.attributes.geometry(x, w);
+  if (run.has_input(2)) need_conv_bias(run.input(2), w, g.out_channels);
+  const Spatial out = g.output();
+  const ImageDims dims{g.batch, g.out_channels, out, x.rank() - 2};
+  Tensor& y = run.output(0, DType::kF64, image_shape(dims, Layout::kChannelsFirst));
+  const std::int64_t in_plane = product(g.input), taps = g.taps();
+  run.threads.parallel_for(g.batch * g.out_channels, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t plane = begin; plane < end; ++plane) {
+      const std::int64_t n = plane / g.out_channels, o = plane % g.out_channels;
+      const std::int64_t first_channel = o / g.out_channels_per_group() * g.in_channels_per_group();
+      const double* weights = w.data<double>() + o * g.in_channels_per_group() * taps;
+      double* target = y.mutable_data<double>() + plane * product(out);
+      for (std::int64_t pixel = 0; pixel < product(out); ++pixel) {
+        const Spatial at = {pixel / (out[1] * out[2]), pixel / out[2] % out[1], pixel % out[2]};
+        double sum = run.has_input(2) ? run.input(2).data<double>()[o] : 0;
+        for (std::int64_t tap = 0; tap < taps; ++tap) {
+          const Spatial k = {tap / (g.kernel[1] * g.kernel[2]), tap / g.kernel[2] % g.kernel[1],
+                             tap % g.kernel[2]};
+          std::int64_t offset = 0;
+          bool inside = true;
+          for (std::size_t i = 0; i < 3; ++i) {
+            const std::int64_t p = at[i] * g.stride[i] + k[i] * g.dilation[i] - g.pad_begin[i];
+            inside = inside && p >= 0 && p < g.input[i];
+            offset = offset * g.input[i] + p;
+          }
+          if (!inside) continue;
+          const double* source =
+              x.data<double>() + (n * g.in_channels + first_channel) * in_plane + offset;
+          for (std::int64_t c = 0; c < g.in_channels_per_group(); ++c)
+            sum += source[c * in_plane] * weights[c * taps + tap];
+        }
+        target[pixel] = sum;
+      }
+    }
+  });
+}
+
+OpFunction make_conv(const NodeContext& node) {
+  const Conv conv{ConvAttributes(node), activation_of(node)};
+  const Tensor* weights = node.constant(1);
+  const Tensor* bias = node.constant(2);
+  std::shared_ptr<const ConvF32> packed;
+  if (weights != nullptr && weights->dtype() == DType::kF32 &&
+      (bias != nullptr || !node.has_input(2)))
+    packed = pack(conv, node.kernels, *weights, bias);
+  return [conv, packed](RunContext& run) {
+    const Tensor& x = run.input(0);
+    if (x.dtype() != run.input(1).dtype())
+      throw bad_input("input " + x.str() + " and weights " + run.input(1).str() +
+                      " are of different types");
+    if (x.dtype() == DType::kF64) {
+      run_conv_f64(run, conv);
+      return;
+    }
+    if (x.dtype() != DType::kF32) throw unsupported("a convolution of " + x.str());
+    if (packed != nullptr) {
+      run_conv(run, conv, *packed);
+      return;
+    }
+    const Tensor* bias = run.has_input(2) ? &run.input(2) : nullptr;
+    run_conv(run, conv, *pack(conv, run.kernels, run.input(1), bias));
+  };
+}
+
+constexpr OpRow kRows[] = {
+    {"", "Conv", make_conv, QuantRole::kWeighted},
+    {"com.microsoft", "FusedConv", make_conv, QuantRole::kWeighted},
+    {"q8", "Conv", make_conv, QuantRole::kWeighted},
+};
+
+}  // namespace
+
+std::span<const OpRow> conv_operators() {
+  return kRows;
+}
+
+}  // namespace q8

@@ -1,0 +1,54 @@
+#include "ops/conv_attributes.h"
+
+namespace q8 {
+
+ConvAttributes::ConvAttributes(const NodeContext& node)
+    : window_(node.attributes()),
+      groups_(node.attributes().get_int("group", 1)),
+      layout_(node.node.domain == "q8" ? Layout::kChannelsLast : Layout::kChannelsFirst) {
+  if (groups_ < 1) throw bad_input("attribute group=" + std::to_string(groups_) + " is below 1");
+}
+
+std::vector<std::int64_t> ConvAttributes::kernel(const Tensor& weights) const {
+  if (weights.rank() < 3)
+    throw bad_input("weights must be [channels, channels, kernel…], found " + weights.str());
+  return window_.kernel(weights.shape().dims().subspan(2));
+}
+
+ConvGeometry ConvAttributes::weight_geometry(const Tensor& weights) const {
+  const Window fixed = window_.fixed(kernel(weights));
+  ConvGeometry g;
+  g.in_channels = weights.shape()[1] * groups_;
+  g.out_channels = weights.shape()[0];
+  g.groups = groups_;
+  g.kernel = fixed.kernel;
+  g.stride = fixed.stride;
+  g.dilation = fixed.dilation;
+  validate(g);
+  return g;
+}
+
+ConvGeometry ConvAttributes::geometry(const Tensor& x, const Tensor& weights) const {
+  const ImageDims image = image_dims(x.shape(), layout_);
+  ConvGeometry g = weight_geometry(weights);
+  if (image.channels != g.in_channels)
+    throw bad_input("the input " + x.str() + " has " + std::to_string(image.channels) +
+                    " channels, but weights " + weights.str() + " with group=" +
+                    std::to_string(groups_) + " need " + std::to_string(g.in_channels));
+  const Window at = window_.at(image, kernel(weights));
+  g.batch = image.batch;
+  g.input = at.input;
+  g.pad_begin = at.pad_begin;
+  g.pad_end = at.pad_end;
+  validate(g);
+  return g;
+}
+
+void need_conv_bias(const Tensor& bias, const Tensor& weights, std::int64_t channels) {
+  if (bias.size() != channels || bias.dtype() != weights.dtype())
+    throw bad_input("bias " + bias.str() + " does not fit weights " + weights.str() +
+                    ": expected " + std::string(dtype_name(weights.dtype())) + "[" +
+                    std::to_string(channels) + "]");
+}
+
+}  // namespace q8

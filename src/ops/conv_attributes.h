@@ -1,0 +1,33 @@
+#pragma once
+
+#include "ops/operator.h"
+#include "ops/window.h"
+
+namespace q8 {
+
+// What a convolution node says, whatever its inputs are: the window attributes and `group`.
+class ConvAttributes {
+ public:
+  explicit ConvAttributes(const NodeContext& node);
+
+  Layout layout() const { return layout_; }  // channels last in the domain "q8"
+  const WindowAttributes& window() const { return window_; }
+  std::int64_t groups() const { return groups_; }
+  // The kernel's dimensions; weights are [·, ·, kernel…].
+  std::vector<std::int64_t> kernel(const Tensor& weights) const;
+
+  // Conv, with weights [out_channels, in_channels / group, kernel…]: without the input (batch 1,
+  // input 1, no padding) and for an input.
+  ConvGeometry weight_geometry(const Tensor& weights) const;
+  ConvGeometry geometry(const Tensor& x, const Tensor& weights) const;
+
+ private:
+  WindowAttributes window_;
+  std::int64_t groups_;
+  Layout layout_;
+};
+
+// Throws bad_input where a bias is not float or double [channels].
+void need_conv_bias(const Tensor& bias, const Tensor& weights, std::int64_t channels);
+
+}  // namespace q8

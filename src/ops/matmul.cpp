@@ -1,0 +1,147 @@
+#include <memory>
+#include <numeric>
+
+#include "kernels/gemm_f32.h"
+#include "ops/families.h"
+#include "ops/matmul_shape.h"
+#include "ops/matrix_product.h"
+#include "ops/permute.h"
+#include "tensor/dispatch.h"
+
+namespace q8 {
+namespace {
+
+// ONNX MatMul, and com.microsoft FusedMatMul: y = alpha · op(A) · op(B), where op may swap the last
+// two axes.
+struct MatMul {
+  bool transpose_a = false, transpose_b = false;
+  float alpha = 1;
+};
+
+Tensor swap_last_axes(const Tensor& x, RunContext& run) {
+  std::vector<std::int64_t> order(static_cast<std::size_t>(x.rank()));
+  std::iota(order.begin(), order.end(), 0);
+  std::swap(order[order.size() - 1], order[order.size() - 2]);
+  std::vector<std::int64_t> dims;
+  for (const std::int64_t axis : order) dims.push_back(x.shape()[axis]);
+  Tensor y(x.dtype(), Shape(std::move(dims)), run.allocator);
+  permute(x, order, y, run.threads);
+  return y;
+}
+
+// The shape of op(B), whose memory stays as it is.
+Shape right_shape(const Tensor& b, bool is_transposed) {
+  Shape shape = b.shape();
+  if (is_transposed && shape.rank() > 1)
+    std::swap(shape[shape.rank() - 1], shape[shape.rank() - 2]);
+  return shape;
+}
+
+MatrixF32 right_matrix(const Tensor& b, const Shape& shape, bool is_transposed) {
+  const std::int64_t n = shape.rank() == 1 ? 1 : shape.back();
+  const std::int64_t k = shape.rank() == 1 ? shape[0] : shape[shape.rank() - 2];
+  const bool swapped = is_transposed && shape.rank() > 1;
+  return matrix_f32(b.data<float>(), k, n, swapped ? k : n, swapped);
+}
+
+void scale(Tensor& y, float alpha, Threads& threads) {
+  if (alpha == 1) return;
+  float* values = y.mutable_data<float>();
+  threads.parallel_for(y.size(), 16384, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) values[i] *= alpha;
+  });
+}
+
+void run_f32(RunContext& run, const MatMul& node, const Tensor& a, const Tensor& b,
+             const PackedF32* packed) {
+  const Shape b_shape = right_shape(b, node.transpose_b);
+  const MatMulShape shape(a.shape(), b_shape);
+  Tensor& y = run.output(0, DType::kF32, shape.output());
+  float* c = y.mutable_data<float>();
+  if (b_shape.rank() <= 2) {
+    // One matrix on the right: all rows on the left are one product.
+    PackedF32 own;
+    if (packed == nullptr)
+      own = PackedF32(*run.kernels.gemm_f32, right_matrix(b, b_shape, node.transpose_b));
+    gemm_f32(shape.batch() * shape.m(), a.data<float>(), shape.k(),
+             packed == nullptr ? own : *packed, c, shape.n(), {}, run.threads);
+  } else {
+    std::vector<std::int64_t> a_steps, b_steps;
+    for (std::int64_t i = 0; i < shape.batch(); ++i) {
+      a_steps.push_back(shape.a_offset(i));
+      b_steps.push_back(shape.b_offset(i));
+    }
+    batched_gemm_f32(run.kernels,
+                     {.batch = shape.batch(),
+                      .m = shape.m(),
+                      .a = a.data<float>(),
+                      .lda = shape.k(),
+                      .b = right_matrix(b, b_shape, node.transpose_b),
+                      .a_steps = a_steps.data(),
+                      .b_steps = b_steps.data(),
+                      .c = c},
+                     run.threads);
+  }
+  scale(y, node.alpha, run.threads);
+}
+
+template <typename T>
+void run_plain(RunContext& run, const Tensor& a, const Tensor& b) {
+  const MatMulShape shape(a.shape(), b.shape());
+  T* c = run.output(0, a.dtype(), shape.output()).template mutable_data<T>();
+  run.threads.parallel_for(shape.batch(), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i)
+      plain_product<T>(
+          shape.m(), shape.n(), shape.k(), {a.data<T>() + shape.a_offset(i), shape.k(), 1},
+          {b.data<T>() + shape.b_offset(i), shape.n(), 1}, c + i * shape.m() * shape.n());
+  });
+}
+
+OpFunction make_product(const NodeContext& context, const MatMul& node) {
+  std::shared_ptr<const PackedF32> packed;
+  const Tensor* constant = context.constant(1);
+  if (constant != nullptr && constant->dtype() == DType::kF32 &&
+      (constant->rank() == 1 || constant->rank() == 2))
+    packed = std::make_shared<const PackedF32>(
+        *context.kernels.gemm_f32,
+        right_matrix(*constant, right_shape(*constant, node.transpose_b), node.transpose_b));
+  return [node, packed](RunContext& run) {
+    const Tensor& given = run.input(0);
+    const Tensor& b = run.input(1);
+    if (given.dtype() != b.dtype())
+      throw bad_input("factors of different types: " + given.str() + " and " + b.str());
+    const Tensor a = node.transpose_a && given.rank() > 1 ? swap_last_axes(given, run) : given;
+    if (a.dtype() == DType::kF32) {
+      run_f32(run, node, a, b, packed.get());
+      return;
+    }
+    if (node.transpose_b || node.alpha != 1) throw unsupported("FusedMatMul of " + a.str());
+    with_number_type(a.dtype(), [&](auto zero) { run_plain<decltype(zero)>(run, a, b); });
+  };
+}
+
+OpFunction make_matmul(const NodeContext& context) {
+  return make_product(context, {});
+}
+
+OpFunction make_fused_matmul(const NodeContext& context) {
+  const Attributes& attributes = context.attributes();
+  if (attributes.get_int("transBatchA", 0) != 0 || attributes.get_int("transBatchB", 0) != 0)
+    throw unsupported("FusedMatMul with transBatchA or transBatchB");
+  return make_product(context, {.transpose_a = attributes.get_int("transA", 0) != 0,
+                                .transpose_b = attributes.get_int("transB", 0) != 0,
+                                .alpha = attributes.get_float("alpha", 1)});
+}
+
+constexpr OpRow kRows[] = {
+    {"", "MatMul", make_matmul, QuantRole::kWeighted},
+    {"com.microsoft", "FusedMatMul", make_fused_matmul, QuantRole::kWeighted},
+};
+
+}  // namespace
+
+std::span<const OpRow> matmul_operators() {
+  return kRows;
+}
+
+}  // namespace q8
