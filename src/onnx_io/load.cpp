@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "onnx_io/inline_functions.h"
+#include "onnx_io/tensor_bytes.h"
 #include "onnx_io/tensor_proto.h"
 
 namespace q8 {
@@ -327,15 +328,22 @@ Model load_model(const fs::path& path) {
   }
 }
 
-Tensor load_tensor(const fs::path& path) {
-  const MappedFile file(path);
+std::pair<std::string, Tensor> parse_tensor(std::span<const std::byte> bytes) {
   const SilentProtobuf silent;
   onnx::TensorProto proto;
-  if (!proto.ParseFromArray(file.bytes().data(), static_cast<int>(file.bytes().size())))
-    throw bad_input(path.string() + ": not an ONNX tensor: protobuf cannot read it");
+  if (!proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+    throw bad_input("not an ONNX tensor: protobuf cannot read it");
+  if (proto.data_location() == onnx::TensorProto::EXTERNAL)
+    throw bad_input("a tensor with external data cannot stand alone");
+  ExternalData none({});
+  std::string name = proto.name();
+  return {std::move(name), take_tensor(proto, none)};
+}
+
+Tensor load_tensor(const fs::path& path) {
+  const MappedFile file(path);
   try {
-    ExternalData external(path.parent_path());
-    return take_tensor(proto, external);
+    return parse_tensor(file.bytes()).second;
   } catch (const Error& error) {
     throw error.within(path.string());
   }

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "q8/data.h"
+#include "q8/host.h"
+
+namespace q8 {
+
+struct QuantizeJob {
+  std::filesystem::path model;        // empty: the one that the profile was made of
+  std::filesystem::path calibration;  // empty: the only *.q8cal in the working directory
+  DataPaths data;                     // instead of a profile: calibrate on it first
+  bool per_channel = true;            // weights
+  std::string observer = "auto";      // auto, minmax, percentile, entropy, mse …
+  double percentile = 99.99;
+  std::string mode = "static";  // static, dynamic
+  std::string format = "qdq";   // qdq, qoperator
+  std::string target = "onnxruntime-x86";
+  std::vector<std::string> exclude;  // patterns (* and ?) of node names that stay float
+  std::vector<std::string>
+      recover;  // accuracy-recovery passes by name; {"none"}: none; empty: the default ones
+  bool plan_only = false;  // nothing is written; the result has the plan as text
+  std::vector<std::pair<std::string, std::string>> metadata;  // added to the model's
+  std::filesystem::path output;  // empty: <model's stem>.int8.onnx in the working directory
+};
+
+struct QuantizeResult {
+  std::filesystem::path model = {};
+  std::int64_t float_bytes = 0, int8_bytes = 0;
+  std::int64_t integer_nodes = 0, float_nodes = 0;  // of those that compute
+  std::string plan = {};                            // as text, one line a fact
+  std::vector<std::string> floats = {};             // nodes left in float: "Softmax 'name': reason"
+};
+
+// Throws Error; usage for unknown names, bad_input for profiles that belong to another model.
+QuantizeResult quantize_model(const QuantizeJob& job, const Host& host);
+
+}  // namespace q8

@@ -1,0 +1,76 @@
+#include "q8/calibrate.h"
+
+#include "api/calibration.h"
+#include "api/model_file.h"
+#include "calib/profile.h"
+
+namespace q8 {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path absolute_path(const fs::path& path) {
+  return fs::absolute(path).lexically_normal();
+}
+
+DataSource source_of(const DataPaths& data, const Dataset& dataset) {
+  DataSource source;
+  for (const fs::path& folder : data.folders) source.folders.push_back(absolute_path(folder));
+  if (data.manifest) source.manifest = absolute_path(*data.manifest);
+  if (data.labels) source.labels = absolute_path(*data.labels);
+  source.size = dataset.size();
+  return source;
+}
+
+}  // namespace
+
+Calibration calibrate_now(const CalibrateJob& job, const Host& host) {
+  if (job.data.empty()) throw usage_error("calibrate needs --data DIR (or --manifest FILE)");
+  const SessionOptions machine = session_options(host);
+  const ModelFile model = open_model(job.model);
+  const Dataset dataset = open_data(job.data, model);
+  CalibrateOptions options;
+  options.settings = {.samples = job.samples, .seed = job.seed};
+  if (job.shards > 1) options.shard = Shard{.index = job.shard, .count = job.shards};
+  options.threads = machine.threads;
+  options.isa = machine.isa;
+  options.progress = host.progress;
+  options.stop = host.stop;
+  if (job.resume && fs::exists(job.output)) options.resume = load_profile(job.output);
+  Calibration done = calibrate(model.model.graph, {.path = model.path, .sha256 = model.sha256},
+                               dataset, source_of(job.data, dataset), options);
+  if (host.warn)
+    for (const std::string& warning : done.warnings) host.warn(warning);
+  return done;
+}
+
+CalibrateResult calibrate_model(const CalibrateJob& asked, const Host& host) {
+  CalibrateJob job = asked;
+  if (job.output.empty()) job.output = job.model.stem().replace_extension(".q8cal");
+  const Calibration done = calibrate_now(job, host);
+  save_profile(done.profile, job.output);
+  const auto samples = static_cast<std::int64_t>(done.profile.samples.size());
+  if (!done.profile.complete)
+    throw Error(ErrorKind::kInterrupted, "interrupted after " + std::to_string(samples) +
+                                             " samples; --resume goes on from " +
+                                             job.output.string());
+  return {.profile = job.output,
+          .samples = samples,
+          .tensors = static_cast<std::int64_t>(done.profile.tensors.size())};
+}
+
+CalibrateResult merge_profile_files(const std::vector<fs::path>& profiles, const fs::path& output) {
+  std::vector<CalibrationProfile> parts;
+  for (const fs::path& path : profiles) {
+    if (fs::exists(output) && fs::equivalent(path, output))
+      throw usage_error(output.string() + " is an input and cannot be the output as well");
+    parts.push_back(load_profile(path));
+  }
+  const CalibrationProfile merged = merge_profiles(parts);
+  save_profile(merged, output);
+  return {.profile = output,
+          .samples = static_cast<std::int64_t>(merged.samples.size()),
+          .tensors = static_cast<std::int64_t>(merged.tensors.size())};
+}
+
+}  // namespace q8

@@ -1,0 +1,98 @@
+#include "api/model_file.h"
+
+#include <algorithm>
+
+#include "base/file.h"
+#include "base/sha256.h"
+#include "exec/fold.h"
+#include "onnx_io/load.h"
+#include "onnx_io/tensor_bytes.h"
+#include "ops/ops.h"
+
+namespace q8 {
+namespace {
+
+namespace fs = std::filesystem;
+
+// preprocessor_config.json beside the model, then in the first data folder.
+std::optional<fs::path> find_preprocess(const DataPaths& data, const fs::path& model) {
+  if (data.preprocess) return data.preprocess;
+  constexpr const char* kName = "preprocessor_config.json";
+  std::vector<fs::path> folders{model.parent_path()};
+  folders.insert(folders.end(), data.folders.begin(), data.folders.end());
+  for (const fs::path& folder : folders)
+    if (fs::exists(folder / kName)) return folder / kName;
+  return std::nullopt;
+}
+
+std::string isa_list() {
+  std::string list;
+  for (const Isa isa : all_isas()) list += (list.empty() ? "" : ", ") + std::string(isa_name(isa));
+  return list;
+}
+
+}  // namespace
+
+ModelFile open_model_as_is(const fs::path& path) {
+  ModelFile file{.model = load_model(path), .path = fs::absolute(path).lexically_normal()};
+  try {
+    check_operators(file.model.graph);
+  } catch (const Error& error) {
+    throw error.within(path.string());
+  }
+  const MappedFile content(path);
+  file.sha256 = sha256_hex(content.bytes());
+  file.bytes = static_cast<std::int64_t>(content.bytes().size());
+  return file;
+}
+
+ModelFile open_model(const fs::path& path) {
+  ModelFile file = open_model_as_is(path);
+  try {
+    canonicalize(file.model.graph);
+  } catch (const Error& error) {
+    throw error.within(path.string());
+  }
+  return file;
+}
+
+std::vector<InputSpec> input_specs(const Graph& graph) {
+  std::vector<InputSpec> specs;
+  for (const ValueId id : graph.inputs()) {
+    const Value& value = graph.value(id);
+    specs.push_back({.name = value.name,
+                     .dtype = value.type.dtype.value_or(DType::kF32),
+                     .dims = value.type.dims});
+  }
+  return specs;
+}
+
+Dataset open_data(const DataPaths& data, const ModelFile& model) {
+  DatasetOptions options;
+  options.folders = data.folders;
+  options.manifest = data.manifest;
+  options.labels = data.labels;
+  if (const auto config = find_preprocess(data, model.path))
+    options.preprocess = read_preprocess_config(*config);
+  options.inputs = input_specs(model.model.graph);
+  options.read_tensor_proto = [](std::span<const std::byte> bytes) {
+    auto [name, value] = parse_tensor(bytes);
+    return NamedTensor{.name = std::move(name), .value = std::move(value)};
+  };
+  return Dataset::open(std::move(options));
+}
+
+SessionOptions session_options(const Host& host) {
+  SessionOptions options;
+  options.threads = host.threads;
+  if (!host.isa.empty()) {
+    const auto isa = parse_isa(host.isa);
+    if (!isa)
+      throw usage_error("--isa " + host.isa + ": no such instruction set; there are " + isa_list());
+    if (!cpu_has(*isa)) throw usage_error("--isa " + host.isa + ": this CPU does not have it");
+    options.isa = *isa;
+  }
+  return options;
+}
+
+}  // namespace q8

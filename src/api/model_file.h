@@ -1,0 +1,38 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+#include "exec/session.h"
+#include "graph/graph.h"
+#include "q8/data.h"
+#include "q8/host.h"
+
+namespace q8 {
+
+// A model as the jobs work on it: loaded, checked for operators that q8 does not have, and
+// canonical.
+struct ModelFile {
+  Model model;
+  std::filesystem::path path;  // absolute
+  std::string sha256 = {};     // of the file; external data is not part of it
+  std::int64_t bytes = 0;      // of the file and its external data
+};
+
+ModelFile open_model(const std::filesystem::path& path);
+// The same without changing the graph: for quantized models and `q8 run`.
+ModelFile open_model_as_is(const std::filesystem::path& path);
+
+// What the model wants to be fed.
+std::vector<InputSpec> input_specs(const Graph& graph);
+
+// Opens the data for the model, with the preprocessing that DataPaths says or that is found.
+Dataset open_data(const DataPaths& data, const ModelFile& model);
+
+// The host's threads and ISA as a Session wants them. Throws usage_error for an ISA that there is
+// not.
+SessionOptions session_options(const Host& host);
+
+}  // namespace q8

@@ -1,0 +1,116 @@
+#include "q8/quantize.h"
+
+#include <algorithm>
+
+#include "api/calibration.h"
+#include "api/model_file.h"
+#include "api/provenance.h"
+#include "api/working_folder.h"
+#include "base/sha256.h"
+#include "onnx_io/save.h"
+#include "plan/make_plan.h"
+#include "q8/version.h"
+#include "rewrite/apply_plan.h"
+
+namespace q8 {
+namespace {
+
+namespace fs = std::filesystem;
+
+PlanConfig plan_config(const QuantizeJob& job) {
+  PlanConfig config;
+  config.per_channel = job.per_channel;
+  config.observer = job.observer;
+  config.percentile = job.percentile;
+  config.exclude = job.exclude;
+  if (job.mode == "weights") config.mode = PlanMode::kWeights;
+  return config;
+}
+
+// The profile that the job names, that lies in the working directory, or that is made now.
+CalibrationProfile find_profile(const QuantizeJob& job, const Host& host) {
+  if (!job.data.empty()) {
+    if (!job.calibration.empty()) throw usage_error("--calibration and --data exclude each other");
+    if (job.model.empty()) throw usage_error("quantize --data needs the model");
+    return calibrate_now({.model = job.model, .data = job.data}, host).profile;
+  }
+  return load_profile(job.calibration.empty() ? only_file(".q8cal", "--calibration")
+                                              : job.calibration);
+}
+
+void check_same_model(const CalibrationProfile& profile, const ModelFile& model) {
+  if (profile.model.sha256 == model.sha256) return;
+  throw bad_input("the profile was made of another model (" + profile.model.path.string() +
+                  ", SHA-256 " + profile.model.sha256.substr(0, 12) + "…) than " +
+                  model.path.string() + " (" + model.sha256.substr(0, 12) + "…)");
+}
+
+// What ONNX Runtime of the last years reads: the IR version that goes with the opset.
+std::int64_t ir_version_for(std::int64_t opset, std::int64_t at_least) {
+  constexpr std::pair<std::int64_t, std::int64_t> kFirst[] = {{13, 7}, {15, 8}, {19, 9}, {21, 10}};
+  std::int64_t version = std::max<std::int64_t>(at_least, 7);
+  for (const auto& [first, ir] : kFirst)
+    if (opset >= first) version = std::max(version, ir);
+  return version;
+}
+
+void set_provenance(Metadata& metadata, const QuantizeJob& job, const ModelFile& source,
+                    const CalibrationProfile& profile, const QuantizationPlan& plan) {
+  set_metadata(metadata, provenance::kVersion, version());
+  set_metadata(metadata, provenance::kSourceModel, source.sha256);
+  set_metadata(metadata, provenance::kProfile, profile.sha256());
+  set_metadata(metadata, provenance::kData, profile.data_sha256());
+  set_metadata(metadata, provenance::kSamples, std::to_string(profile.samples.size()));
+  set_metadata(metadata, provenance::kConfig, plan.settings);
+  set_metadata(metadata, provenance::kPlan, Sha256().add(describe(plan)).hex());
+  for (const auto& [key, value] : job.metadata) {
+    if (key.starts_with("q8."))
+      throw usage_error("--metadata " + key + ": names that begin with q8. are q8's own");
+    set_metadata(metadata, key, value);
+  }
+}
+
+void check_output(const fs::path& output, const ModelFile& source) {
+  if (fs::exists(output) && fs::equivalent(output, source.path))
+    throw usage_error(output.string() + " is the model itself; name another output");
+}
+
+}  // namespace
+
+QuantizeResult quantize_model(const QuantizeJob& job, const Host& host) {
+  const Target& target = find_target(job.target);
+  const Format format = find_format(job.format);
+  const CalibrationProfile profile = find_profile(job, host);
+  if (!profile.complete)
+    throw bad_input("the profile is of an interrupted run; finish it with q8 calibrate --resume");
+  const fs::path model_path = job.model.empty() ? profile.model.path : job.model;
+  const ModelFile source = open_model(model_path);
+  check_same_model(profile, source);
+  const fs::path output =
+      job.output.empty() ? fs::path(model_path.stem().string() + ".int8.onnx") : job.output;
+  check_output(output, source);
+
+  QuantizationPlan plan = make_plan(source.model.graph, profile, plan_config(job), target);
+  if (host.warn)
+    for (const std::string& warning : plan.warnings) host.warn(warning);
+  QuantizeResult result{.model = output, .float_bytes = source.bytes, .plan = describe(plan)};
+  for (const NodePlan& node : plan.nodes) {
+    if (node.mode == NodeMode::kInteger) ++result.integer_nodes;
+    if (node.mode != NodeMode::kFloat) continue;
+    ++result.float_nodes;
+    result.floats.push_back(node.op_type + " '" + node.node + "': " + node.reason);
+  }
+  if (job.plan_only) return result;
+
+  Model quantized = source.model;
+  quantized.graph = apply_plan(source.model.graph, plan, format);
+  quantized.ir_version = ir_version_for(quantized.graph.opset(), source.model.ir_version);
+  quantized.producer_name = "q8";
+  quantized.producer_version = version();
+  set_provenance(quantized.metadata, job, source, profile, plan);
+  save_model(quantized, output);
+  result.int8_bytes = static_cast<std::int64_t>(fs::file_size(output));
+  return result;
+}
+
+}  // namespace q8

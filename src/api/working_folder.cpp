@@ -1,0 +1,26 @@
+#include "api/working_folder.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/error.h"
+
+namespace q8 {
+
+std::filesystem::path only_file(std::string_view suffix, std::string_view option) {
+  std::vector<std::filesystem::path> found;
+  for (const auto& entry : std::filesystem::directory_iterator("."))
+    if (entry.is_regular_file() && entry.path().filename().string().ends_with(suffix))
+      found.push_back(entry.path().filename());
+  std::sort(found.begin(), found.end());
+  if (found.size() == 1) return found[0];
+  const std::string wanted = "name one with " + std::string(option);
+  if (found.empty())
+    throw usage_error("no *" + std::string(suffix) + " in the working directory; " + wanted);
+  std::string names;
+  for (const auto& path : found) names += (names.empty() ? "" : ", ") + path.string();
+  throw usage_error("several *" + std::string(suffix) + " in the working directory (" + names +
+                    "); " + wanted);
+}
+
+}  // namespace q8

@@ -1,0 +1,93 @@
+#include <fmt/format.h>
+
+#include "commands.h"
+#include "data_options.h"
+#include "q8/error.h"
+#include "q8/quantize.h"
+
+namespace q8::cli {
+namespace {
+
+struct Options {
+  QuantizeJob job;
+  bool per_tensor = false, per_channel = false;
+  std::vector<std::string> metadata;
+  std::string recover;
+};
+
+std::vector<std::string> split_list(const std::string& text) {
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    if (end > begin) parts.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+void parse_metadata(const std::vector<std::string>& entries, QuantizeJob& job) {
+  for (const std::string& entry : entries) {
+    const std::size_t equals = entry.find('=');
+    if (equals == 0 || equals == std::string::npos)
+      throw usage_error("--metadata " + entry + ": expected KEY=VALUE");
+    job.metadata.emplace_back(entry.substr(0, equals), entry.substr(equals + 1));
+  }
+}
+
+std::string summary(const QuantizeResult& result) {
+  const double ratio =
+      static_cast<double>(result.float_bytes) / static_cast<double>(result.int8_bytes);
+  return fmt::format("{}: {} of {} nodes in integers, {:.1f} → {:.1f} KB ({:.2f}x smaller)\n",
+                     result.model.string(), result.integer_nodes,
+                     result.integer_nodes + result.float_nodes,
+                     static_cast<double>(result.float_bytes) / 1024,
+                     static_cast<double>(result.int8_bytes) / 1024, ratio);
+}
+
+}  // namespace
+
+CommandRun add_quantize(CLI::App& command) {
+  auto options = std::make_shared<Options>();
+  QuantizeJob& job = options->job;
+  command.add_option("model", job.model, "ONNX model in FP32 (default: the profile's)");
+  command.add_option("--calibration", job.calibration,
+                     "profile of q8 calibrate (default: the only *.q8cal here)");
+  add_data_options(command, job.data);
+  auto* per_tensor =
+      command.add_flag("--per-tensor", options->per_tensor, "one scale per weight tensor");
+  command.add_flag("--per-channel", options->per_channel, "one scale per output channel (default)")
+      ->excludes(per_tensor);
+  command.add_option("--observer", job.observer, "auto, minmax, percentile, entropy, mse …");
+  command.add_option("--percentile", job.percentile, "of --observer percentile (default 99.99)")
+      ->check(CLI::Range(50.0, 100.0));
+  command.add_option("--mode", job.mode, "static or weights")
+      ->check(CLI::IsMember({"static", "weights"}));
+  command.add_option("--format", job.format, "qdq or qoperator");
+  command.add_option("--target", job.target, "runtime to write for");
+  command.add_option("--exclude", job.exclude, "pattern of node names that stay float");
+  command.add_option("--recover", options->recover, "accuracy-recovery passes, or none");
+  command.add_option("--metadata", options->metadata, "KEY=VALUE to add to the model's metadata");
+  command.add_flag("--plan-only", job.plan_only, "print the plan and write nothing");
+  command.add_option("-o,--output", job.output, "model to write (default: <model>.int8.onnx)");
+  command.footer(
+      "examples:\n"
+      "  q8 quantize --per-channel\n"
+      "  q8 quantize model.onnx --calibration model.q8cal --observer entropy -o small.onnx\n"
+      "  q8 quantize model.onnx --data images/ --exclude 'head/*'");
+  return [options](Console& console) {
+    options->job.per_channel = !options->per_tensor;
+    options->job.recover = split_list(options->recover);
+    parse_metadata(options->metadata, options->job);
+    const QuantizeResult result = quantize_model(options->job, console.host());
+    if (options->job.plan_only) {
+      console.print(result.plan);
+      return 0;
+    }
+    console.print(summary(result));
+    if (console.is_verbose())
+      for (const std::string& node : result.floats) console.info("float: " + node);
+    return 0;
+  };
+}
+
+}  // namespace q8::cli

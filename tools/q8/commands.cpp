@@ -1,0 +1,18 @@
+#include "commands.h"
+
+namespace q8::cli {
+namespace {
+
+constexpr CommandRow kCommands[] = {
+    {"calibrate", "observe a model's activations on samples, in one pass", add_calibrate},
+    {"quantize", "plan, recover accuracy and write a quantized ONNX model", add_quantize},
+    {"run", "run a model on arrays from an .npz file", add_run},
+};
+
+}  // namespace
+
+std::span<const CommandRow> commands() {
+  return kCommands;
+}
+
+}  // namespace q8::cli

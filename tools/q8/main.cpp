@@ -1,0 +1,107 @@
+#include <CLI/CLI.hpp>
+#include <map>
+
+#include "commands.h"
+#include "interrupt.h"
+#include "q8/error.h"
+#include "suggest.h"
+#include "version.h"
+
+namespace q8::cli {
+namespace {
+
+// The one place where errors become exit codes.
+int exit_code(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kInternal:
+      return 1;
+    case ErrorKind::kUsage:
+      return 2;
+    case ErrorKind::kBadInput:
+    case ErrorKind::kUnsupported:
+    case ErrorKind::kResource:
+      return 3;
+    case ErrorKind::kInterrupted:
+      return 130;
+  }
+  return 1;
+}
+
+void add_globals(CLI::App& app, GlobalOptions& options) {
+  app.add_flag("-q,--quiet", options.quiet, "errors only");
+  app.add_flag("-v,--verbose", options.verbose, "say more");
+  app.add_option("--threads", options.threads, "threads to compute with (default: one per core)")
+      ->check(CLI::Range(1, 1024));
+  app.add_option("--color", options.color, "auto, always or never")
+      ->check(CLI::IsMember({"auto", "always", "never"}));
+  app.add_option("--isa", options.isa, "use no better instruction set than this one");
+}
+
+int report_parse_error(const CLI::App& app, const CLI::ParseError& error,
+                       std::span<char*> arguments) {
+  if (error.get_exit_code() == 0) return app.exit(error);  // --help
+  std::string message = error.what();
+  while (!message.empty() && message.back() == '\n') message.pop_back();
+  std::replace(message.begin(), message.end(), '\n', ' ');
+  const std::string hint = suggestion(app, arguments);
+  std::cerr << "error: " << message << (hint.empty() ? "" : "; did you mean '" + hint + "'?")
+            << " (q8 --help)\n";
+  return exit_code(ErrorKind::kUsage);
+}
+
+int run(int argc, char** argv) {
+  const std::stop_token stop = stop_on_signals();
+  GlobalOptions globals;
+  CLI::App app(
+      "Post-training INT8 quantization of ONNX models: calibrate, quantize, validate.\n"
+      "  q8 calibrate model.onnx --data images/\n"
+      "  q8 quantize --per-channel\n"
+      "  q8 validate --per-class",
+      "q8");
+  add_globals(app, globals);
+  bool version = false;
+  app.add_flag("--version", version, "the version; with --verbose also what this CPU runs");
+  app.set_config("--config", "q8.toml", "a file of options, under the subcommands' names");
+  app.fallthrough();  // global options may stand behind the subcommand
+  std::map<const CLI::App*, CommandRun> runs;
+  for (const CommandRow& row : commands()) {
+    CLI::App* command = app.add_subcommand(row.name, row.help);
+    command->fallthrough();
+    runs[command] = row.add(*command);
+  }
+  app.require_subcommand(0, 1);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return report_parse_error(app, error, std::span(argv, static_cast<std::size_t>(argc)));
+  }
+  Console console(globals, stop);
+  if (version) {
+    console.print(version_text(globals.verbose));
+    return 0;
+  }
+  const auto chosen = app.get_subcommands();
+  if (chosen.empty()) {
+    std::cerr << app.help();
+    return exit_code(ErrorKind::kUsage);
+  }
+  try {
+    return runs.at(chosen[0])(console);
+  } catch (const Error& error) {
+    console.error(error.what());
+    return exit_code(error.kind());
+  } catch (const std::bad_alloc&) {
+    console.error("out of memory");
+    return exit_code(ErrorKind::kResource);
+  } catch (const std::exception& error) {
+    console.error(std::string("internal error: ") + error.what() + "; please report it");
+    return exit_code(ErrorKind::kInternal);
+  }
+}
+
+}  // namespace
+}  // namespace q8::cli
+
+int main(int argc, char** argv) {
+  return q8::cli::run(argc, argv);
+}

@@ -1,0 +1,70 @@
+#include "suggest.h"
+
+#include <algorithm>
+#include <numeric>
+#include <string_view>
+#include <vector>
+
+namespace q8::cli {
+namespace {
+
+// Levenshtein's distance: single-character insertions, deletions and replacements.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i - 1] != b[j - 1] ? 1 : 0);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+    }
+  }
+  return row[b.size()];
+}
+
+std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options())
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  return names;
+}
+
+std::string nearest(const std::string& word, const std::vector<std::string>& known) {
+  std::string best;
+  std::size_t least = std::max<std::size_t>(2, word.size() / 3) + 1;
+  for (const std::string& name : known)
+    if (const std::size_t distance = edit_distance(word, name); distance < least) {
+      least = distance;
+      best = name;
+    }
+  return best;
+}
+
+}  // namespace
+
+std::string suggestion(const CLI::App& app, std::span<char*> arguments) {
+  const CLI::App* command = nullptr;
+  for (std::size_t i = 1; i < arguments.size(); ++i) {
+    const std::string word = arguments[i];
+    if (word.rfind("--", 0) == 0) {
+      std::vector<std::string> known = option_names(app);
+      if (command != nullptr)
+        for (const std::string& name : option_names(*command)) known.push_back(name);
+      const std::string plain = word.substr(0, word.find('='));
+      if (std::find(known.begin(), known.end(), plain) == known.end()) return nearest(plain, known);
+      continue;
+    }
+    if (command != nullptr || word.rfind("-", 0) == 0) continue;
+    std::vector<std::string> names;
+    for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
+      names.push_back(sub->get_name());
+      if (sub->get_name() == word) command = sub;
+    }
+    if (command == nullptr) return nearest(word, names);
+  }
+  return {};
+}
+
+}  // namespace q8::cli
