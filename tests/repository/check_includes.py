@@ -2,8 +2,9 @@
 """Fails on an #include that points upward.   tests/repository/check_includes.py
 
 MAY_INCLUDE is the table of docs/architecture.md: a folder of src/ may include the folders named there, and what
-those may include; everybody sees the public headers q8/. Some libraries have one user only, and a file of instruction-set kernels includes next to
-nothing: an inline function compiled there with wide flags could become the whole program's copy.
+those may include; everybody sees the public headers q8/. Some libraries have one user only, and a file of
+instruction-set kernels includes next to nothing: an inline function compiled there with wide flags could become
+the whole program's copy.
 """
 import re
 import sys
