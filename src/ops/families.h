@@ -12,6 +12,7 @@ std::span<const OpRow> arithmetic_operators();
 std::span<const OpRow> logic_operators();
 std::span<const OpRow> math_operators();
 std::span<const OpRow> cast_operators();
+std::span<const OpRow> recurrent_operators();
 std::span<const OpRow> control_flow_operators();
 std::span<const OpRow> select_operators();
 std::span<const OpRow> arg_reduce_operators();
@@ -34,5 +35,7 @@ std::span<const OpRow> conv_operators();
 std::span<const OpRow> conv_transpose_operators();
 std::span<const OpRow> matmul_operators();
 std::span<const OpRow> gemm_operators();
+std::span<const OpRow> resize_operators();
+std::span<const OpRow> space_depth_operators();
 
 }  // namespace q8

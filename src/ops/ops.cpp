@@ -14,6 +14,7 @@ constexpr Family kFamilies[] = {
     activation_operators,
     reduce_operators,
     cast_operators,
+    recurrent_operators,
     control_flow_operators,
     select_operators,
     arg_reduce_operators,
@@ -40,6 +41,8 @@ constexpr Family kFamilies[] = {
     conv_transpose_operators,
     matmul_operators,
     gemm_operators,
+    resize_operators,
+    space_depth_operators,
 };
 
 const std::map<std::pair<std::string_view, std::string_view>, const OpRow*>& table() {
