@@ -1,0 +1,51 @@
+"""FP32 outputs of q8 against ONNX Runtime's on every model of the zoo: max |difference| <= 1e-4 of the output's range.
+
+    python tests/zoo/compare_float.py --q8 build/q8 [--models a,b] [--samples 2]
+"""
+import argparse
+import sys
+
+import zoo
+
+LIMIT = 1e-4  # of max - min of the reference
+
+
+def worst_difference(reference, ours):
+    import numpy as np
+
+    worst = 0.0
+    for name, a in reference.items():
+        b = ours[name]
+        if a.shape != b.shape:
+            return float("inf")
+        a, b = a.astype(np.float64), b.astype(np.float64)
+        spread = float(a.max() - a.min()) or 1.0
+        worst = max(worst, float(np.abs(a - b).max()) / spread)
+    return worst
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--q8", required=True)
+    parser.add_argument("--models")
+    parser.add_argument("--samples", type=int, default=2)
+    args = parser.parse_args()
+    score = zoo.scorer()
+    failed = 0
+    for name, model, task in zoo.models(args.models.split(",") if args.models else None):
+        try:
+            worst = 0.0
+            for feed in zoo.samples(score, name, task, args.samples):
+                worst = max(worst, worst_difference(zoo.onnxruntime_run(model, feed), zoo.q8_run(args.q8, model, feed)))
+        except RuntimeError as error:
+            print(f"{name:32} FAILED {error}", flush=True)
+            failed += 1
+            continue
+        failed += not worst <= LIMIT
+        print(f"{name:32} {worst:.2e} {'ok' if worst <= LIMIT else 'TOO FAR'}", flush=True)
+    print(f"{failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
