@@ -12,7 +12,9 @@ namespace {
 constexpr int kNr = 32;
 
 // Sums that need more than the fast path below: stores columns [column, column + 16) of row i.
-void store_slowly(const TileU8S8& t, int i, int column, __m512i sum) {
+[[gnu::noinline]] void store_slowly(const TileU8S8& t, int i, int column,
+                                    const std::int32_t* sums) {
+  __m512i sum = _mm512_loadu_si512(sums);
   const int left = t.columns - column;
   const auto mask = static_cast<__mmask16>(left >= 16 ? 0xffff : (1 << left) - 1);
   const std::int64_t at = i * t.out_stride + column;
@@ -103,7 +105,9 @@ void tile(const TileU8S8& t) {
     const std::uint8_t* a[kRows];
 #pragma GCC unroll 12
     for (int i = 0; i < kRows; ++i) a[i] = rows[i];
-    for (std::int64_t k = 0; k < 4 * t.k4; k += 4, b += 4 * kNr) {
+    // The end is asked of b: twelve row pointers leave few registers for anything else.
+    const std::int8_t* const end = b + t.k4 * 4 * kNr;
+    for (std::int64_t k = 0; b != end; k += 4, b += 4 * kNr) {
       __m512i panel[kVectors];
 #pragma GCC unroll 2
       for (int v = 0; v < kVectors; ++v) panel[v] = _mm512_load_si512(b + 64 * v);
@@ -120,15 +124,15 @@ void tile(const TileU8S8& t) {
     store_bytes(t, sum);
     return;
   }
-  // Through memory, so that the registers above need no addresses.
-  alignas(64) std::int32_t spilled[kRows][16 * kVectors];
+  // Through the caller's memory: an array here would cost the loop above a register.
 #pragma GCC unroll 12
   for (int i = 0; i < kRows; ++i)
 #pragma GCC unroll 2
-    for (int v = 0; v < kVectors; ++v) _mm512_store_si512(spilled[i] + 16 * v, sum[i][v]);
+    for (int v = 0; v < kVectors; ++v)
+      _mm512_storeu_si512(t.spill + (i * kVectors + v) * 16, sum[i][v]);
   for (int i = 0; i < kRows; ++i)
     for (int v = 0; v < kVectors; ++v)
-      store_slowly(t, i, 16 * v, _mm512_load_si512(spilled[i] + 16 * v));
+      store_slowly(t, i, 16 * v, t.spill + (i * kVectors + v) * 16);
 }
 
 // One row: the weights are read once from far away, so four steps of k at a time, each with its own
@@ -166,7 +170,10 @@ void single_row(const TileU8S8& t) {
     store_bytes(t, sum);
     return;
   }
-  for (int v = 0; v < kVectors; ++v) store_slowly(t, 0, 16 * v, sum[0][v]);
+  for (int v = 0; v < kVectors; ++v) {
+    _mm512_storeu_si512(t.spill + 16 * v, sum[0][v]);
+    store_slowly(t, 0, 16 * v, t.spill + 16 * v);
+  }
 }
 
 constexpr TileU8S8Function kNarrow[] = {single_row<1>, tile<2, 1>,  tile<3, 1>,  tile<4, 1>,

@@ -33,6 +33,7 @@ struct TileU8S8 {
   int rows, columns;
   void* out;                // element (i, j) at out[i · out_stride + j]
   std::int64_t out_stride;  // in elements
+  std::int32_t* spill;      // scratch of MR · NR
 };
 
 using TileU8S8Function = void (*)(const TileU8S8& tile);

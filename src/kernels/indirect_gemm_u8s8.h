@@ -59,6 +59,7 @@ void indirect_gemm_u8s8(const IndirectGemmU8S8& g, Rows&& rows, Threads& threads
   threads.parallel_for(grid.blocks * grid.row_tiles, 1, [&](std::int64_t begin, std::int64_t end) {
     std::vector<const std::uint8_t*> pointers(
         static_cast<std::size_t>(b.taps() * grid.rows_per_tile));
+    std::vector<std::int32_t> spill(static_cast<std::size_t>(b.row().mr * b.row().nr));
     std::vector<std::int32_t> row_sums(static_cast<std::size_t>(grid.rows_per_tile));
     for (std::int64_t t = begin; t < end; ++t) {
       const std::int64_t first = t % grid.row_tiles * grid.rows_per_tile;
@@ -70,6 +71,7 @@ void indirect_gemm_u8s8(const IndirectGemmU8S8& g, Rows&& rows, Threads& threads
       tile.k4 = b.k4();
       tile.rows = static_cast<int>(count);
       tile.out_stride = g.c_stride;
+      tile.spill = spill.data();
       if (b.has_zero_point()) {
         for (std::int64_t i = 0; i < count; ++i) {
           std::int32_t sum = 0;

@@ -43,7 +43,7 @@ def scales(rng, x, w, n, depth):
     """Scales for which the outputs fill the byte and now and then leave it."""
     x_scale = np.float32(rng.uniform(0.001, 0.1))
     w_scale = rng.uniform(0.001, 0.02, n).astype(np.float32)
-    spread = 60.0 * 60.0 * np.sqrt(depth) * x_scale * w_scale.mean()
+    spread = 100.0 * 90.0 * np.sqrt(depth) * x_scale * w_scale.mean()
     return x_scale, w_scale, np.float32(spread / rng.uniform(20, 90))
 
 
