@@ -2,6 +2,7 @@
 """The checks find the faults that they are for, and leave the rest alone.   tests/repository/test_checks.py"""
 import unittest
 
+import check_docs
 import check_includes
 import check_sizes
 import check_text
@@ -36,6 +37,21 @@ class Includes(unittest.TestCase):
         self.assertTrue(self.faults("src/kernels/gemm_f32_avx2.cpp", "<algorithm>"))
         self.assertFalse(self.faults("src/kernels/gemm_f32_avx2.cpp", "<immintrin.h>"))
         self.assertFalse(self.faults("src/kernels/gemm_f32_scalar.cpp", "<algorithm>"))
+
+
+class Docs(unittest.TestCase):
+    CODE = 'app.add_option("-o,--output", x, "h");\n  add_flag("!--no-optimize", y);\n  {"run", "run it", add_run},\n'
+
+    def test_what_the_manual_lacks(self):
+        self.assertEqual(check_docs.missing_options(self.CODE, "--output-file"), ["--no-optimize", "--output"])
+        self.assertEqual(check_docs.missing_commands(self.CODE, "q8 runs"), ["run"])
+
+    def test_what_the_manual_has(self):
+        self.assertEqual(check_docs.missing_options(self.CODE, "`--output` and --no-optimize."), [])
+        self.assertEqual(check_docs.missing_commands(self.CODE, "q8 run MODEL"), [])
+
+    def test_anchor(self):
+        self.assertEqual(check_docs.anchor("Quantized model (`.onnx`)"), "quantized-model-onnx")
 
 
 class Sizes(unittest.TestCase):
