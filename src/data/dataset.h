@@ -19,7 +19,7 @@ struct InputSpec {
   std::string name;
   DType dtype = DType::kF32;
   // −1 for a dimension that is not fixed; nothing where not even the rank is known.
-  std::optional<std::vector<std::int64_t>> dims;
+  std::optional<std::vector<std::int64_t>> dims = {};
 };
 
 struct Sample {

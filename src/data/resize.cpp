@@ -18,12 +18,13 @@ double box(double x) {
 double triangle(double x) {
   return std::max(0.0, 1 - std::abs(x));
 }
+// The window's two numbers are floats in Pillow, which shows in single pixels.
 double hamming(double x) {
   x = std::abs(x);
   if (x == 0) return 1;
   if (x >= 1) return 0;
   x *= std::numbers::pi;
-  return std::sin(x) / x * (0.54 + 0.46 * std::cos(x));
+  return std::sin(x) / x * (0.54F + 0.46F * std::cos(x));
 }
 // Keys' cubic convolution with a = −1/2.
 double cubic(double x) {

@@ -11,8 +11,8 @@
 namespace q8 {
 
 struct SampleSelection {
-  std::optional<std::int64_t> count;  // at most so many; nothing: all
-  std::optional<std::uint64_t> seed;  // nothing: spread evenly over the dataset's order
+  std::optional<std::int64_t> count = {};  // at most so many; nothing: all
+  std::optional<std::uint64_t> seed = {};  // nothing: spread evenly over the dataset's order
   bool stratified = true;  // take the same number of each class (as far as they go), if labelled
 };
 
