@@ -124,8 +124,9 @@ OpFunction make_prelu(const NodeContext&) {
       throw bad_input("slope " + slope.str() + " of PRelu does not broadcast to " + x.str());
     with_number_type(x.dtype(), [&](auto zero) {
       using T = decltype(zero);
-      combine_elements<T, T, T>(run, x, slope,
-                                [](T v, T s) { return v < T{} ? static_cast<T>(v * s) : v; });
+      run.set_output(0, combine_elements<T, T, T>(run, x, slope, [](T v, T s) {
+                       return v < T{} ? static_cast<T>(v * s) : v;
+                     }));
     });
   };
 }

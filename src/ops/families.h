@@ -28,7 +28,9 @@ std::span<const OpRow> pool_operators();
 
 std::span<const OpRow> quantize_linear_operators();
 std::span<const OpRow> quantized_conv_operators();
-std::span<const OpRow> quantized_matmul_operators();std::span<const OpRow> normalization_operators();
+std::span<const OpRow> quantized_matmul_operators();
+std::span<const OpRow> quantized_elementwise_operators();
+std::span<const OpRow> quantized_pool_operators();std::span<const OpRow> normalization_operators();
 std::span<const OpRow> layer_normalization_operators();
 std::span<const OpRow> vector_normalization_operators();
 std::span<const OpRow> conv_operators();

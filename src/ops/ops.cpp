@@ -34,6 +34,8 @@ constexpr Family kFamilies[] = {
     quantize_linear_operators,
     quantized_conv_operators,
     quantized_matmul_operators,
+    quantized_elementwise_operators,
+    quantized_pool_operators,
     normalization_operators,
     layer_normalization_operators,
     vector_normalization_operators,

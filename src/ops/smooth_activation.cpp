@@ -123,7 +123,8 @@ OpFunction make_biased(Function function) {
       need_same_type(x, bias);
       if (x.rank() == 0 || bias.rank() != 1 || bias.size() != x.shape().back())
         throw bad_input("bias " + bias.str() + " does not fit the last axis of " + x.str());
-      combine_elements<T, T, T>(run, x, bias, [function](T v, T b) { return function(v + b); });
+      run.set_output(0, combine_elements<T, T, T>(
+                            run, x, bias, [function](T v, T b) { return function(v + b); }));
     });
   };
 }
