@@ -3,6 +3,7 @@
 #include "base/isa.h"
 #include "kernels/depthwise_f32_kernels.h"
 #include "kernels/depthwise_u8s8_rows.h"
+#include "kernels/elementwise_f32_kernels.h"
 #include "kernels/gemm_f32_kernels.h"
 #include "kernels/gemm_u8s8_rows.h"
 #include "kernels/quantize_rows.h"
@@ -15,6 +16,7 @@ struct KernelSet {
   Isa max_isa = Isa::kScalar;
   const GemmF32Row* gemm_f32 = nullptr;
   const DepthwiseF32Row* depthwise_f32 = nullptr;
+  const ElementwiseF32Row* elementwise_f32 = nullptr;
   const TransposeRow* transpose = nullptr;
   const GemmU8S8Row* gemm_u8s8 = nullptr;
   const DepthwiseU8S8Row* depthwise_u8s8 = nullptr;
