@@ -86,7 +86,9 @@ inline void store_bytes(const TileU8S8& t, const __m512i (&sum)[kRows][1]) {
 }
 
 inline __m512i broadcast4(const std::uint8_t* a) {
-  return _mm512_set1_epi32(*reinterpret_cast<const std::int32_t*>(a));
+  std::int32_t four;
+  __builtin_memcpy(&four, a, 4);
+  return _mm512_set1_epi32(four);
 }
 
 // kRows × kVectors·16 sums in registers: 24 of 32 at 12×2.
