@@ -1,6 +1,8 @@
 #include "rewrite/apply_plan.h"
 
+#include "rewrite/emitter.h"
 #include "rewrite/qdq.h"
+#include "rewrite/qoperator.h"
 
 namespace q8 {
 
@@ -11,8 +13,13 @@ Format find_format(std::string_view name) {
 }
 
 Graph apply_plan(const Graph& graph, const QuantizationPlan& plan, Format format) {
-  if (format == Format::kQOperator) throw unsupported("format qoperator");
-  return emit_qdq(graph, plan);
+  Graph result = emit_qdq(graph, plan);
+  if (format == Format::kQOperator) {
+    fuse_qdq_groups(result);
+    drop_unread_constants(result);
+    verify(result);
+  }
+  return result;
 }
 
 }  // namespace q8

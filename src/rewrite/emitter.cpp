@@ -59,9 +59,10 @@ QuantizedValue Emitter::quantized_constant(const Node& node, std::size_t input,
   if (real == nullptr)
     throw bad_input("the plan quantizes input " + std::to_string(input) + " of " + node.label() +
                     ", which is not a constant");
-  QuantizedValue value = parameters(constant.params, constant.value);
-  Tensor flat = *real;  // a bias [1, N] is written as [N], which broadcasts alike
+  Tensor flat = *real;  // a copy, as new constants move the others; a bias [1, N] is written as
+                        // [N], which broadcasts alike
   if (constant.params.dtype == DType::kS32) flat = flat.reshaped(Shape{flat.size()});
+  QuantizedValue value = parameters(constant.params, constant.value);
   value.integers =
       shared_constant(constant.value + "_quantized",
                       constant.integers ? *constant.integers : q8::quantize(flat, constant.params));
@@ -156,13 +157,17 @@ void Emitter::fence_float_nodes() {
 
 Graph Emitter::finish() {
   graph_.tidy();
-  const Uses uses(graph_);
-  for (ValueId id = 0; id < graph_.value_count(); ++id)
-    if (graph_.constant(id) != nullptr && uses.consumers(id).empty() && !graph_.is_output(id) &&
-        !graph_.is_input(id))
-      graph_.value(id).constant.reset();
+  drop_unread_constants(graph_);
   verify(graph_);
   return std::move(graph_);
+}
+
+void drop_unread_constants(Graph& graph) {
+  const Uses uses(graph);
+  for (ValueId id = 0; id < graph.value_count(); ++id)
+    if (graph.constant(id) != nullptr && uses.consumers(id).empty() && !graph.is_output(id) &&
+        !graph.is_input(id))
+      graph.value(id).constant.reset();
 }
 
 }  // namespace q8

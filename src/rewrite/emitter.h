@@ -54,4 +54,7 @@ class Emitter {
   std::map<std::string, ValueId> constants_;  // by type, shape and bytes
 };
 
+// Constants that no node reads and that are no input or output are forgotten.
+void drop_unread_constants(Graph& graph);
+
 }  // namespace q8
