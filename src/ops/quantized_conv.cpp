@@ -26,7 +26,8 @@ struct ConvNode {
   explicit ConvNode(const NodeContext& node)
       : window(node.attributes()),
         groups(node.attributes().get_int("group", 1)),
-        layout(node.node.domain == "q8" ? Layout::kChannelsLast : Layout::kChannelsFirst) {
+        layout(node.attributes().get_int("channels_last", 0) != 0 ? Layout::kChannelsLast
+                                                                  : Layout::kChannelsFirst) {
     if (node.attributes().has("clamp_low")) clamp_low = node.attributes().need_int("clamp_low");
     if (node.attributes().has("clamp_high")) clamp_high = node.attributes().need_int("clamp_high");
   }
