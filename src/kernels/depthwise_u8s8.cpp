@@ -50,9 +50,7 @@ EpilogueU8S8 DepthwiseWeightsU8S8::make_epilogue(std::int32_t input_zero_point,
 void DepthwiseWeightsU8S8::run(const ConvGeometry& g, const std::uint8_t* input,
                                std::int32_t input_zero_point, const EpilogueU8S8& epilogue,
                                void* out, Threads& threads) const {
-  // Enough pixels to pay for arranging the weights of 64 channels, few enough that the input rows
-  // of a run stay in the first-level cache while the channels go by.
-  constexpr std::int64_t kRun = 64;
+  constexpr std::int64_t kRun = kDepthwiseRun;
   const std::int64_t pixels = product(g.output());
   const std::int64_t input_bytes = product(g.input) * channels_;
   const std::int64_t runs = (pixels + kRun - 1) / kRun;
@@ -67,8 +65,11 @@ void DepthwiseWeightsU8S8::run(const ConvGeometry& g, const std::uint8_t* input,
       const std::int64_t first = r % runs * kRun;
       const std::int64_t count = std::min(kRun, pixels - first);
       indirection.fill(reinterpret_cast<const std::byte*>(input + image * input_bytes),
-                       reinterpret_cast<const std::byte*>(padding.data()), first, count, count,
+                       reinterpret_cast<const std::byte*>(padding.data()), first, count, kRun,
                        rows.data());
+      for (std::int64_t tap = 0; tap < taps_; ++tap)
+        std::fill_n(rows.data() + tap * kRun + count, (4 - count % 4) % 4,
+                    reinterpret_cast<const std::byte*>(padding.data()));
       DepthwiseU8S8Tile tile{};
       tile.rows = reinterpret_cast<const std::uint8_t* const*>(rows.data());
       tile.taps = taps_;

@@ -89,7 +89,7 @@ void channels16(const DepthwiseU8S8Tile& t, std::int64_t channel) {
     Sums sums = bias;
     for (std::int64_t p = 0; p < pairs; ++p) {
       const auto load = [&](std::int64_t tap) {
-        return _mm256_cvtepu8_epi16(load_bytes(t.rows[tap * t.pixels + i] + channel, left));
+        return _mm256_cvtepu8_epi16(load_bytes(t.rows[tap * kDepthwiseRun + i] + channel, left));
       };
       const __m256i even = load(2 * p);
       const __m256i odd = 2 * p + 1 < t.taps ? load(2 * p + 1) : _mm256_setzero_si256();

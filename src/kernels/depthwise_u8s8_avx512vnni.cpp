@@ -37,11 +37,12 @@ inline Quad alone(__m512i t) {
   return q;
 }
 
-// 64 numbers in natural order to lane order.
+// 64 / kPixels numbers in natural order to lane order, the same for each pixel.
+template <int kPixels>
 inline __m512i lane_order(const void* numbers, int v) {
   const auto* at = static_cast<const std::int32_t*>(numbers) + 4 * v;
   const auto quarter = [&](int lane) {
-    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + 16 * lane));
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + 16 * (lane % (4 / kPixels))));
   };
   __m512i out = _mm512_castsi128_si512(quarter(0));
   out = _mm512_inserti32x4(out, quarter(1), 1);
@@ -49,10 +50,33 @@ inline __m512i lane_order(const void* numbers, int v) {
   return _mm512_inserti32x4(out, quarter(3), 3);
 }
 
+// The first 64 / kPixels bytes from each pointer at rows[0 … kPixels); `mask` gives the bytes there
+// are.
+template <int kPixels>
+inline __m512i load_pixels(const std::uint8_t* const* rows, std::int64_t channel, __mmask64 mask) {
+  if constexpr (kPixels == 1) {
+    return _mm512_maskz_loadu_epi8(mask, rows[0] + channel);
+  } else if constexpr (kPixels == 2) {
+    const auto half = static_cast<__mmask32>(mask);
+    return _mm512_inserti64x4(
+        _mm512_castsi256_si512(_mm256_maskz_loadu_epi8(half, rows[0] + channel)),
+        _mm256_maskz_loadu_epi8(half, rows[1] + channel), 1);
+  } else {
+    const auto quarter = static_cast<__mmask16>(mask);
+    __m512i out = _mm512_castsi128_si512(_mm_maskz_loadu_epi8(quarter, rows[0] + channel));
+    out = _mm512_inserti32x4(out, _mm_maskz_loadu_epi8(quarter, rows[1] + channel), 1);
+    out = _mm512_inserti32x4(out, _mm_maskz_loadu_epi8(quarter, rows[2] + channel), 2);
+    return _mm512_inserti32x4(out, _mm_maskz_loadu_epi8(quarter, rows[3] + channel), 3);
+  }
+}
+
+template <int kPixels>
 void arrange_weights(const DepthwiseU8S8Tile& t, std::int64_t channel) {
   for (std::int64_t tap = 0; tap < t.taps; tap += 4) {
     const auto load = [&](std::int64_t at) {
-      return at < t.taps ? _mm512_load_si512(t.weights + at * t.weight_stride + channel)
+      const auto* weights = reinterpret_cast<const std::uint8_t*>(t.weights + at * t.weight_stride);
+      const std::uint8_t* const same[4] = {weights, weights, weights, weights};
+      return at < t.taps ? load_pixels<kPixels>(same, channel, ~__mmask64{0})
                          : _mm512_setzero_si512();
     };
     const Quad q = interleave(load(tap), load(tap + 1), load(tap + 2), load(tap + 3));
@@ -66,44 +90,76 @@ inline void accumulate(Quad& sum, const Quad& input, const std::int8_t* weights)
     sum.v[v] = _mm512_dpbusd_epi32(sum.v[v], input.v[v], _mm512_load_si512(weights + 64 * v));
 }
 
-void store_slowly(const DepthwiseU8S8Tile& t, std::int64_t pixel, std::int64_t channel,
-                  const Quad& sum) {
+// s32 and f32 outputs of pixels [pixel, pixel + count).
+template <int kPixels>
+void store_slowly(const DepthwiseU8S8Tile& t, std::int64_t pixel, std::int64_t count,
+                  std::int64_t channel, const Quad& sum) {
+  constexpr std::int64_t kChannels = 64 / kPixels;
   alignas(64) std::int32_t sums[4][16];
   for (int v = 0; v < 4; ++v) _mm512_store_si512(sums[v], sum.v[v]);
-  for (std::int64_t c = 0; c < 64 && channel + c < t.channels; ++c) {
-    const std::int32_t total = sums[c / 4 % 4][c / 16 * 4 + c % 4];
-    const std::int64_t at = pixel * t.out_stride + channel + c;
-    if (t.kind == OutputKind::kS32) {
-      static_cast<std::int32_t*>(t.out)[at] = total;
-    } else {
-      const float y = static_cast<float>(total) * t.scale[channel + c] + t.offset[channel + c];
-      static_cast<float*>(t.out)[at] = y < t.low ? t.low : (t.high < y ? t.high : y);
+  for (std::int64_t p = 0; p < count; ++p)
+    for (std::int64_t c = 0; c < kChannels && channel + c < t.channels; ++c) {
+      const std::int64_t byte = p * kChannels + c;
+      const std::int32_t total = sums[byte / 4 % 4][byte / 16 * 4 + byte % 4];
+      const std::int64_t at = (pixel + p) * t.out_stride + channel + c;
+      if (t.kind == OutputKind::kS32) {
+        static_cast<std::int32_t*>(t.out)[at] = total;
+      } else {
+        const float y = static_cast<float>(total) * t.scale[channel + c] + t.offset[channel + c];
+        static_cast<float*>(t.out)[at] = y < t.low ? t.low : (t.high < y ? t.high : y);
+      }
     }
+}
+
+template <int kPixels>
+inline void store_bytes(std::uint8_t* out, std::int64_t stride, std::int64_t count, __mmask64 mask,
+                        __m512i q) {
+  if constexpr (kPixels == 1) {
+    if (mask == ~__mmask64{0})
+      _mm512_storeu_si512(out, q);
+    else
+      _mm512_mask_storeu_epi8(out, mask, q);
+  } else if (kPixels == 2 && count == 2 && static_cast<__mmask32>(mask) == ~__mmask32{0}) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm512_castsi512_si256(q));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + stride), _mm512_extracti64x4_epi64(q, 1));
+  } else if constexpr (kPixels == 2) {
+    const auto half = static_cast<__mmask32>(mask);
+    _mm256_mask_storeu_epi8(out, half, _mm512_castsi512_si256(q));
+    if (count > 1) _mm256_mask_storeu_epi8(out + stride, half, _mm512_extracti64x4_epi64(q, 1));
+  } else {
+    const auto quarter = static_cast<__mmask16>(mask);
+    _mm_mask_storeu_epi8(out, quarter, _mm512_castsi512_si128(q));
+    if (count > 1) _mm_mask_storeu_epi8(out + stride, quarter, _mm512_extracti32x4_epi32(q, 1));
+    if (count > 2) _mm_mask_storeu_epi8(out + 2 * stride, quarter, _mm512_extracti32x4_epi32(q, 2));
+    if (count > 3) _mm_mask_storeu_epi8(out + 3 * stride, quarter, _mm512_extracti32x4_epi32(q, 3));
   }
 }
 
 // kGroups > 0: taps are known to lie in that many groups of four, the last one of kLast taps.
-template <int kGroups, int kLast>
-void channels64(const DepthwiseU8S8Tile& t, std::int64_t channel) {
+// Reads kPixels pointers at a time: the table of a run has room for them, and what lies behind the
+// last pixel points to readable bytes.
+template <int kPixels, int kGroups, int kLast>
+void block(const DepthwiseU8S8Tile& t, std::int64_t channel) {
   const std::int64_t left = t.channels - channel;
   const __mmask64 mask = left >= 64 ? ~__mmask64{0} : (__mmask64{1} << left) - 1;
   const std::int64_t groups = kGroups > 0 ? kGroups : (t.taps + 3) / 4;
   const int last = kGroups > 0 ? kLast : static_cast<int>(t.taps - 4 * (groups - 1));
-  arrange_weights(t, channel);
+  arrange_weights<kPixels>(t, channel);
   Quad bias;
   __m512 scale[4];
   for (int v = 0; v < 4; ++v) {
-    bias.v[v] = lane_order(t.bias + channel, v);
-    scale[v] = t.kind == OutputKind::kS32 ? _mm512_setzero_ps()
-                                          : _mm512_castsi512_ps(lane_order(t.scale + channel, v));
+    bias.v[v] = lane_order<kPixels>(t.bias + channel, v);
+    scale[v] = t.kind == OutputKind::kS32
+                   ? _mm512_setzero_ps()
+                   : _mm512_castsi512_ps(lane_order<kPixels>(t.scale + channel, v));
   }
-  const BytePacker packer(t.zero_point, t.kind == OutputKind::kByte ? t.low : 0,
-                          t.kind == OutputKind::kByte ? t.high : 0);
+  const bool bytes = t.kind == OutputKind::kByte;
+  const BytePacker packer(t.zero_point, bytes ? t.low : 0, bytes ? t.high : 0);
   const __m512i zero = _mm512_setzero_si512();
-  for (std::int64_t i = 0; i < t.pixels; ++i) {
+  for (std::int64_t i = 0; i < t.pixels; i += kPixels) {
     const std::uint8_t* const* rows = t.rows + i;
     const auto load = [&](std::int64_t tap) {
-      return _mm512_maskz_loadu_epi8(mask, rows[tap * t.pixels] + channel);
+      return load_pixels<kPixels>(rows + tap * kDepthwiseRun, channel, mask);
     };
     Quad sum = bias;
 #pragma GCC unroll 8
@@ -116,32 +172,38 @@ void channels64(const DepthwiseU8S8Tile& t, std::int64_t channel) {
                           : interleave(load(tap), load(tap + 1), last > 2 ? load(tap + 2) : zero,
                                        last > 3 ? load(tap + 3) : zero);
     accumulate(sum, rest, t.scratch + (groups - 1) * 256);
-    if (t.kind != OutputKind::kByte) {
-      store_slowly(t, i, channel, sum);
+    const std::int64_t count = t.pixels - i < kPixels ? t.pixels - i : kPixels;
+    if (!bytes) {
+      store_slowly<kPixels>(t, i, count, channel, sum);
       continue;
     }
     const __m512i q = packer.pack(
         BytePacker::rounded(sum.v[0], scale[0]), BytePacker::rounded(sum.v[1], scale[1]),
         BytePacker::rounded(sum.v[2], scale[2]), BytePacker::rounded(sum.v[3], scale[3]));
-    std::uint8_t* out = static_cast<std::uint8_t*>(t.out) + i * t.out_stride + channel;
-    if (left >= 64)
-      _mm512_storeu_si512(out, q);
-    else
-      _mm512_mask_storeu_epi8(out, mask, q);
+    store_bytes<kPixels>(static_cast<std::uint8_t*>(t.out) + i * t.out_stride + channel,
+                         t.out_stride, count, mask, q);
+  }
+}
+
+template <int kGroups, int kLast>
+void all_blocks(const DepthwiseU8S8Tile& t) {
+  for (std::int64_t c = 0; c < t.channels; c += 64) {
+    const std::int64_t left = t.channels - c;
+    (left > 32   ? block<1, kGroups, kLast>
+     : left > 16 ? block<2, kGroups, kLast>
+                 : block<4, kGroups, kLast>)(t, c);
   }
 }
 
 }  // namespace
 
 void depthwise_u8s8_avx512vnni(const DepthwiseU8S8Tile& t) {
-  for (std::int64_t c = 0; c < t.channels; c += 64) {
-    if (t.taps == 9)
-      channels64<3, 1>(t, c);
-    else if (t.taps == 25)
-      channels64<7, 1>(t, c);
-    else
-      channels64<0, 0>(t, c);
-  }
+  if (t.taps == 9)
+    all_blocks<3, 1>(t);
+  else if (t.taps == 25)
+    all_blocks<7, 1>(t);
+  else
+    all_blocks<0, 0>(t);
 }
 
 }  // namespace q8

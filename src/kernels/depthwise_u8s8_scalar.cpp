@@ -10,7 +10,7 @@ void depthwise_u8s8_scalar(const DepthwiseU8S8Tile& t) {
     for (std::int64_t c = 0; c < t.channels; ++c) {
       auto sum = static_cast<std::uint32_t>(t.bias[c]);
       for (std::int64_t tap = 0; tap < t.taps; ++tap)
-        sum += static_cast<std::uint32_t>(t.rows[tap * t.pixels + i][c] *
+        sum += static_cast<std::uint32_t>(t.rows[tap * kDepthwiseRun + i][c] *
                                           t.weights[tap * t.weight_stride + c]);
       const std::int64_t at = i * t.out_stride + c;
       const auto total = static_cast<std::int32_t>(sum);

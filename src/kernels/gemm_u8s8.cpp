@@ -48,19 +48,30 @@ void gemm_u8s8(std::int64_t m, const ActivationsView& a, const PackedS8& b,
 }
 
 void batched_gemm_u8s8(const GemmU8S8Row& row, const BatchedGemmU8S8& p, Threads& threads) {
-  PackedS8 packed;
   const std::int64_t element = element_bytes(p.output.kind);
-  for (std::int64_t i = 0; i < p.batch; ++i) {
-    if (i == 0 || p.b_step != 0) {
-      WeightsView b = p.b;
-      b.data = static_cast<const char*>(p.b.data) + i * p.b_step;
-      packed = PackedS8(row, b);
+  const auto run = [&](std::int64_t begin, std::int64_t end, Threads& inner) {
+    PackedS8 packed;
+    for (std::int64_t i = begin; i < end; ++i) {
+      if (i == begin || p.b_step != 0) {
+        WeightsView b = p.b;
+        b.data = static_cast<const char*>(p.b.data) + i * p.b_step;
+        packed = PackedS8(row, b);
+      }
+      ActivationsView a = p.a;
+      a.data = static_cast<const char*>(p.a.data) + i * p.a_step;
+      gemm_u8s8(p.m, a, packed, p.output, static_cast<char*>(p.c) + i * p.c_step * element,
+                p.c_stride, inner);
     }
-    ActivationsView a = p.a;
-    a.data = static_cast<const char*>(p.a.data) + i * p.a_step;
-    gemm_u8s8(p.m, a, packed, p.output, static_cast<char*>(p.c) + i * p.c_step * element,
-              p.c_stride, threads);
+  };
+  // Whole products a thread, where there are enough of them.
+  if (p.batch < threads.count() || p.b_step == 0) {
+    run(0, p.batch, threads);
+    return;
   }
+  threads.parallel_for(p.batch, 1, [&](std::int64_t begin, std::int64_t end) {
+    Threads one(1);
+    run(begin, end, one);
+  });
 }
 
 }  // namespace q8
