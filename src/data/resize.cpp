@@ -77,7 +77,7 @@ Taps make_taps(std::int64_t from, std::int64_t to, const Filter& filter) {
   const double widening = std::max(scale, 1.0);
   const double support = filter.support * widening;
   Taps taps;
-  taps.stride = 2 * static_cast<std::int64_t>(std::ceil(support)) + 1;
+  taps.stride = std::min(2 * static_cast<std::int64_t>(std::ceil(support)) + 1, from);
   taps.weights.resize(static_cast<std::size_t>(to * taps.stride));
   taps.runs.reserve(static_cast<std::size_t>(to));
   std::vector<double> exact;

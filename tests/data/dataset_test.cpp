@@ -165,6 +165,17 @@ TEST(Dataset, SeveralFoldersAndAManifestAddUp) {
   EXPECT_THAT(error_of(options), AllOf(HasSubstr("list.txt: line 1"), HasSubstr("b.ppm")));
 }
 
+TEST(Dataset, LabelsNameTheManifestsLines) {
+  const TemporaryFolder folder;
+  folder.write("r/a.ppm", ppm(1, 1, 1));
+  folder.write("s/a.ppm", ppm(1, 1, 2));
+  DatasetOptions options = images_of(folder);
+  options.folders.clear();
+  options.manifest = folder.write("list.txt", "s/a.ppm\nr/a.ppm\n");
+  options.labels = folder.write("labels.csv", "file,class_index\nr/a.ppm,5\ns/a.ppm,6\n");
+  EXPECT_THAT(labels_of(Dataset::open(options)), ElementsAre(6, 5));
+}
+
 TEST(Dataset, FoldersWithoutSamplesAreErrors) {
   const TemporaryFolder folder;
   EXPECT_THAT(error_of(images_of(folder)), HasSubstr("empty"));
