@@ -88,6 +88,67 @@ void conv(benchmark::State& state, const ConvGeometry& g) {
   report(state, outputs * g.in_channels_per_group() * g.taps());
 }
 
+// The products of two activations in an attention layer: 12 heads, packed on the fly.
+void attention(benchmark::State& state, std::int64_t m, std::int64_t n, std::int64_t k,
+               bool transposed) {
+  constexpr std::int64_t kHeads = 12;
+  const std::vector<std::uint8_t> a = random_bytes(kHeads * m * k),
+                                  b = random_bytes(kHeads * k * n);
+  const float multiplier[] = {0.0001f};
+  const std::int32_t zero_point[] = {131};
+  std::vector<std::uint8_t> c(static_cast<std::size_t>(kHeads * m * n));
+  const KernelSet kernels = make_kernel_set();
+  BatchedGemmU8S8 products{.batch = kHeads, .m = m};
+  products.a = {a.data(), false, 7, k};
+  products.a_step = m * k;
+  products.b = {.data = b.data(),
+                .is_signed = false,
+                .k = k,
+                .n = n,
+                .stride_k = transposed ? 1 : n,
+                .stride_n = transposed ? k : 1,
+                .zero_point = zero_point};
+  products.b_step = k * n;
+  products.output = {.kind = OutputKind::kByte, .multiplier = multiplier, .zero_point = 128};
+  products.c = c.data();
+  products.c_stride = n;
+  products.c_step = m * n;
+  Threads threads(1);
+  for (auto _ : state) batched_gemm_u8s8(*kernels.gemm_u8s8, products, threads);
+  report(state, kHeads * m * n * k);
+}
+
+// Memory-bound work: bytes read and written per second.
+void quantize(benchmark::State& state) {
+  constexpr std::int64_t kCount = 200'000;
+  const std::vector<float> x(kCount, 1.5f);
+  std::vector<std::uint8_t> q(kCount);
+  const QuantizeRow& row = *make_kernel_set().quantize;
+  for (auto _ : state) row.quantize({x.data(), kCount, 0.1f, 3, 0, 255, q.data()});
+  state.SetBytesProcessed(state.iterations() * kCount * 5);
+}
+
+void add(benchmark::State& state) {
+  constexpr std::int64_t kCount = 200'000;
+  const std::vector<std::uint8_t> a = random_bytes(kCount), b = random_bytes(kCount);
+  std::vector<std::uint8_t> c(kCount);
+  const QuantizeRow& row = *make_kernel_set().quantize;
+  for (auto _ : state)
+    row.combine({a.data(),
+                 b.data(),
+                 1,
+                 kCount,
+                 {0.1f, 3, false},
+                 {0.2f, 5, false},
+                 false,
+                 0.3f,
+                 9,
+                 0,
+                 255,
+                 c.data()});
+  state.SetBytesProcessed(state.iterations() * kCount * 3);
+}
+
 struct ConvShape {
   const char* name;
   std::int64_t size, in, out, groups, kernel, stride;
@@ -116,6 +177,12 @@ void register_all() {
                              std::to_string(s.k) + (s.a_signed ? "/s8s8" : "/u8s8");
     benchmark::RegisterBenchmark(name.c_str(), [&s](benchmark::State& state) { gemm(state, s); });
   }
+  benchmark::RegisterBenchmark("Attention/scores/128x128x64",
+                               [](auto& state) { attention(state, 128, 128, 64, true); });
+  benchmark::RegisterBenchmark("Attention/values/128x64x128",
+                               [](auto& state) { attention(state, 128, 64, 128, false); });
+  benchmark::RegisterBenchmark("Bytes/quantize", quantize);
+  benchmark::RegisterBenchmark("Bytes/add", add);
   for (const ConvShape& s : kConvs) {
     const std::int64_t pad = s.kernel / 2;
     const ConvGeometry g{.in_channels = s.in,

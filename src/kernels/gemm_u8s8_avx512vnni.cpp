@@ -18,9 +18,6 @@ constexpr int kNr = 32;
   const int left = t.columns - column;
   const auto mask = static_cast<__mmask16>(left >= 16 ? 0xffff : (1 << left) - 1);
   const std::int64_t at = i * t.out_stride + column;
-  if (t.row_sum != nullptr)
-    sum = _mm512_sub_epi32(sum, _mm512_mullo_epi32(_mm512_set1_epi32(t.row_sum[i]),
-                                                   _mm512_loadu_si512(t.b_zero_point + column)));
   if (t.kind == OutputKind::kS32) {
     _mm512_mask_storeu_epi32(static_cast<std::int32_t*>(t.out) + at, mask, sum);
     return;
@@ -35,6 +32,19 @@ constexpr int kNr = 32;
   }
   const __m512i q = _mm512_add_epi32(_mm512_cvtps_epi32(y), _mm512_set1_epi32(t.zero_point));
   _mm512_mask_cvtepi32_storeu_epi8(static_cast<std::uint8_t*>(t.out) + at, mask, q);
+}
+
+template <int kRows, int kVectors>
+inline void subtract_zero_points(const TileU8S8& t, __m512i (&sum)[kRows][kVectors]) {
+  if (t.row_sum == nullptr) return;
+#pragma GCC unroll 2
+  for (int v = 0; v < kVectors; ++v) {
+    const __m512i zero_point = _mm512_loadu_si512(t.b_zero_point + 16 * v);
+#pragma GCC unroll 12
+    for (int i = 0; i < kRows; ++i)
+      sum[i][v] = _mm512_sub_epi32(sum[i][v],
+                                   _mm512_mullo_epi32(_mm512_set1_epi32(t.row_sum[i]), zero_point));
+  }
 }
 
 template <int kRows>
@@ -122,7 +132,8 @@ void tile(const TileU8S8& t) {
       }
     }
   }
-  if (t.kind == OutputKind::kByte && t.row_sum == nullptr) {
+  subtract_zero_points(t, sum);
+  if (t.kind == OutputKind::kByte) {
     store_bytes(t, sum);
     return;
   }
@@ -168,7 +179,8 @@ void single_row(const TileU8S8& t) {
     sum[0][v] = _mm512_add_epi32(_mm512_add_epi32(_mm512_add_epi32(partial[0][v], partial[1][v]),
                                                   _mm512_add_epi32(partial[2][v], partial[3][v])),
                                  _mm512_loadu_si512(t.bias + 16 * v));
-  if (t.kind == OutputKind::kByte && t.row_sum == nullptr) {
+  subtract_zero_points(t, sum);
+  if (t.kind == OutputKind::kByte) {
     store_bytes(t, sum);
     return;
   }

@@ -20,6 +20,18 @@ void interleave(const std::uint8_t* __restrict r0, const std::uint8_t* __restric
   }
 }
 
+// Columns whose four bytes lie side by side (a transposed right-hand side).
+void gather(const std::uint8_t* source, std::int64_t stride, std::uint8_t flip, std::int64_t n,
+            std::uint8_t* target) {
+  const std::uint32_t flips = flip * 0x01010101u;
+  for (std::int64_t j = 0; j < n; ++j) {
+    std::uint32_t four;
+    std::memcpy(&four, source + j * stride, 4);
+    four ^= flips;
+    std::memcpy(target + 4 * j, &four, 4);
+  }
+}
+
 }  // namespace
 
 PackedS8::PackedS8(const GemmU8S8Row& row, const WeightsView& weights)
@@ -60,6 +72,10 @@ void PackedS8::pack_panel(const WeightsView& w, std::int64_t p) {
       if (depth == 4 && w.stride_n == 1) {
         interleave(at, at + w.stride_k, at + 2 * w.stride_k, at + 3 * w.stride_k, flip, columns,
                    target);
+        continue;
+      }
+      if (depth == 4 && w.stride_k == 1) {
+        gather(at, w.stride_n, flip, columns, target);
         continue;
       }
       for (std::int64_t j = 0; j < columns; ++j)
