@@ -92,6 +92,13 @@ ConvU8S8::ConvU8S8(const KernelSet& kernels, const ConvGeometry& g, const ConvWe
                                 .zero_point = part(w.zero_point, group * n, n)}));
 }
 
+std::int64_t ConvU8S8::largest_sum() const {
+  if (depthwise_) return depthwise_->largest_sum();
+  std::int64_t largest = 0;
+  for (const PackedS8& group : groups_) largest = std::max(largest, group.largest_sum());
+  return largest;
+}
+
 ConvU8S8::Epilogue ConvU8S8::make_epilogue(bool input_signed, std::int32_t input_zero_point,
                                            const OutputU8S8& output) const {
   Epilogue e;
@@ -255,32 +262,35 @@ void ConvU8S8::run_kernel_rows(const ConvGeometry& g, const std::uint8_t* input,
                      .flip = e.input_signed_,
                      .fill_up = false},
                     threads);
+  std::vector<std::int64_t> tap_offsets;
+  for (std::int64_t z = 0; z < g.kernel[0]; ++z)
+    for (std::int64_t y = 0; y < g.kernel[1]; ++y)
+      tap_offsets.push_back((z * g.dilation[0] * padded[1] + y * g.dilation[1]) * row_bytes);
   const Spatial output = g.output();
-  const std::int64_t pixels = product(output);
+  const std::int64_t lines = output[0] * output[1];
+  const std::int64_t step = g.stride[2] * channels;
   indirect_gemm_u8s8(
-      {.m = g.batch * pixels,
+      {.m = g.batch * product(output),
        .b = &groups_[0],
        .epilogue = &e.groups_[0],
        .c = out,
        .c_stride = g.out_channels},
       [&](std::int64_t first, std::int64_t count, const std::uint8_t** rows) {
-        std::int64_t x = first % output[2], y = first / output[2] % output[1],
-                     z = first / output[2] / output[1] % output[0], batch = first / pixels;
-        for (std::int64_t i = 0; i < count; ++i) {
-          const std::uint8_t* corner = image.data() + batch * image_bytes +
-                                       (z * g.stride[0] * padded[1] + y * g.stride[1]) * row_bytes +
-                                       x * g.stride[2] * channels;
-          const std::uint8_t** row = rows + i;
-          for (std::int64_t kz = 0; kz < g.kernel[0]; ++kz)
-            for (std::int64_t ky = 0; ky < g.kernel[1]; ++ky, row += count)
-              *row = corner + (kz * g.dilation[0] * padded[1] + ky * g.dilation[1]) * row_bytes;
-          if (++x < output[2]) continue;
-          x = 0;
-          if (++y < output[1]) continue;
-          y = 0;
-          if (++z < output[0]) continue;
-          z = 0;
-          ++batch;
+        // Line by line of the output: within one, neighbours lie a step apart.
+        for (std::int64_t done = 0; done < count;) {
+          const std::int64_t line = (first + done) / output[2], x = (first + done) % output[2];
+          const std::int64_t some = std::min(count - done, output[2] - x);
+          const std::uint8_t* corner = image.data() + line / lines * image_bytes +
+                                       (line % lines / output[1] * g.stride[0] * padded[1] +
+                                        line % output[1] * g.stride[1]) *
+                                           row_bytes +
+                                       x * step;
+          const std::uint8_t** row = rows + done;
+          for (const std::int64_t offset : tap_offsets) {
+            for (std::int64_t i = 0; i < some; ++i) row[i] = corner + offset + i * step;
+            row += count;
+          }
+          done += some;
         }
       },
       threads, ResidualAdder(*kernels_.quantize, e, out, g.out_channels, residual));

@@ -55,6 +55,9 @@ class ConvU8S8 {
   Epilogue make_epilogue(bool input_signed, std::int32_t input_zero_point,
                          const OutputU8S8& output) const;
 
+  // As PackedS8::largest_sum().
+  std::int64_t largest_sum() const;
+
   // geometry: as given to the constructor, with the batch, input size, stride and padding of this
   // run. out: geometry.output() pixels × out_channels elements. residual: null or with a kByte
   // epilogue.

@@ -47,6 +47,19 @@ EpilogueU8S8 DepthwiseWeightsU8S8::make_epilogue(std::int32_t input_zero_point,
                       input_zero_point, output);
 }
 
+std::int64_t DepthwiseWeightsU8S8::largest_sum() const {
+  std::int64_t largest = 0;
+  for (std::int64_t c = 0; c < channels_; ++c) {
+    std::int64_t up = 0, down = 0;
+    for (std::int64_t t = 0; t < taps_; ++t) {
+      const std::int64_t w = data_[static_cast<std::size_t>(t * stride_ + c)];
+      (w > 0 ? up : down) += 255 * w;
+    }
+    largest = std::max({largest, up, -down});
+  }
+  return largest;
+}
+
 void DepthwiseWeightsU8S8::run(const ConvGeometry& g, const std::uint8_t* input,
                                std::int32_t input_zero_point, const EpilogueU8S8& epilogue,
                                void* out, Threads& threads) const {

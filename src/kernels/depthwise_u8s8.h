@@ -22,6 +22,9 @@ class DepthwiseWeightsU8S8 {
 
   EpilogueU8S8 make_epilogue(std::int32_t input_zero_point, const OutputU8S8& output) const;
 
+  // As PackedS8::largest_sum().
+  std::int64_t largest_sum() const;
+
   // geometry: in_channels = out_channels = groups. input: u8. channel_stride of a pixel: channels.
   void run(const ConvGeometry& geometry, const std::uint8_t* input, std::int32_t input_zero_point,
            const EpilogueU8S8& epilogue, void* out, Threads& threads) const;

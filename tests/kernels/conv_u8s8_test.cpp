@@ -273,6 +273,17 @@ TEST_P(ConvU8S8Rows, AddsTheResidualByTheDefinition) {
   }
 }
 
+TEST(ConvU8S8, LargestSumIsThatOfTheWorstChannel) {
+  // Two output channels of two inputs: (100, −3) and (1, −128); depthwise: each weight alone.
+  const std::int8_t weights[] = {100, -3, 1, -128};
+  const KernelSet kernels = make_kernel_set(Isa::kScalar);
+  const ConvGeometry whole{.in_channels = 2, .out_channels = 2};
+  EXPECT_EQ(ConvU8S8(kernels, whole, {weights}).largest_sum(), 255 * 128);
+  const ConvGeometry depthwise{
+      .in_channels = 2, .out_channels = 2, .groups = 2, .kernel = {1, 1, 2}};
+  EXPECT_EQ(ConvU8S8(kernels, depthwise, {weights}).largest_sum(), 255 * 128);
+}
+
 INSTANTIATE_TEST_SUITE_P(Isas, ConvU8S8Rows, testing::ValuesIn(all_isas()),
                          [](const auto& info) { return std::string(isa_name(info.param)); });
 
