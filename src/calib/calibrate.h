@@ -15,6 +15,7 @@
 namespace q8 {
 
 struct CalibrateOptions {
+  std::string q8_version;  // written into the profile
   CalibrationSettings settings;
   std::optional<Shard> shard;
   int threads = 0;  // 0: one per core
@@ -31,17 +32,14 @@ struct Calibration {
 };
 
 // Runs the canonical graph over the chosen samples, once, and fills the statistics of every float
-// value that is computed (graph inputs included, constants not). A value that only a Relu or Clip
-// reads is left out, unless settings.clamped_values: its range is never used. The same profile for
-// every thread count, ISA that computes the same values, order and sharding; memory does not depend
-// on the number of samples but for their names and hashes.
-// Throws bad_input where a value is NaN, +inf or (outside of attention masks) −inf, naming tensor,
-// node and sample, and where `resume` does not belong to this run.
+// value that is computed (graph inputs included, constants not). A value that only a Relu, or a
+// Clip from 0, reads is left out unless settings.clamped_values: the range is taken behind it. The
+// same profile for every thread count, ISA, order and sharding; memory does not depend on the
+// number of samples but for their names and hashes. Throws bad_input where a value is NaN, +inf or
+// (outside of attention masks) −inf, naming tensor, node and sample, and where `resume` does not
+// belong to this run.
 Calibration calibrate(const Graph& canonical, const ModelReference& model, const Dataset& data,
                       const DataSource& source, const CalibrateOptions& options);
-
-// The values that calibrate() observes, by ValueId, ascending.
-std::vector<ValueId> observed_values(const Graph& canonical, bool clamped_values);
 
 // What a finished profile itself gives reason to warn of: few samples, a small part of the data,
 // tensors that never change.

@@ -1,0 +1,205 @@
+#include "calib/calibrate.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/threads.h"
+#include "calib/collector.h"
+#include "calib/observed_values.h"
+#include "calib/profile_builder.h"
+#include "data/data_checks.h"
+#include "data/sample_stream.h"
+#include "data/sampling.h"
+#include "exec/session.h"
+
+namespace q8 {
+namespace {
+
+// Per-channel extrema are for equalization; nothing that has more channels is equalized.
+constexpr std::int64_t kMaxChannels = 65536;
+
+// The values of a tensor as [outer, channels, inner] in memory.
+ValueBlock block_of(const Tensor& floats, std::span<const int> axes,
+                    ObservedValue::Channels channels) {
+  const Shape& shape = floats.shape();
+  const std::int64_t rank = shape.rank();
+  ValueBlock whole{.data = floats.data<float>(), .inner = floats.size()};
+  if (rank < 2 || floats.size() == 0) return whole;
+  const bool second = channels == ObservedValue::Channels::kSecond ||
+                      (channels == ObservedValue::Channels::kUnknown && rank >= 4);
+  const std::int64_t axis = second ? 1 : rank - 1;
+  std::int64_t position = axis;
+  if (!axes.empty())
+    position = std::find(axes.begin(), axes.end(), static_cast<int>(axis)) - axes.begin();
+  if (position >= rank || shape[position] > kMaxChannels) return whole;
+  return {.data = floats.data<float>(),
+          .outer = shape.count(0, position),
+          .channels = shape[position],
+          .inner = shape.count(position + 1, rank),
+          .channel_axis = axis};
+}
+
+std::string_view name_of(Oddity oddity) {
+  switch (oddity) {
+    case Oddity::kNaN:
+      return "NaN";
+    case Oddity::kPositiveInfinity:
+      return "+inf";
+    case Oddity::kNegativeInfinity:
+      return "-inf";
+    case Oddity::kNone:
+      break;
+  }
+  return "finite";
+}
+
+// Takes what the session shows of one sample into the profile.
+class Observation {
+ public:
+  Observation(const Graph& graph, const CalibrateOptions& options)
+      : graph_(graph),
+        values_(find_observed_values(graph, options.settings.clamped_values)),
+        index_(graph.values().size(), -1),
+        threads_(options.threads),
+        collector_(threads_, options.isa),
+        extrema_(values_.size()) {
+    for (std::size_t i = 0; i < values_.size(); ++i)
+      index_[static_cast<std::size_t>(values_[i].id)] = static_cast<int>(i);
+  }
+
+  const std::vector<ObservedValue>& values() const { return values_; }
+  const std::vector<Extrema>& extrema() const { return extrema_; }
+  void begin_sample() { extrema_.assign(values_.size(), {}); }
+
+  void observe(const Produced& produced, ProfileBuilder& builder) {
+    const int index = index_[static_cast<std::size_t>(produced.value)];
+    if (index < 0 || !is_floating(produced.tensor.dtype())) return;
+    const auto i = static_cast<std::size_t>(index);
+    const Tensor floats = cast(produced.tensor, DType::kF32);
+    const ValueBlock block = block_of(floats, produced.axes, values_[i].channels);
+    StatisticsCollector::Added added = collector_.add(block, builder.tensor(i));
+    if (added.oddity == Oddity::kNegativeInfinity && values_[i].may_be_masked)
+      added = collector_.add_with_infinities(floats.values<float>(), builder.tensor(i));
+    if (added.oddity != Oddity::kNone)
+      throw bad_input("the value '" + graph_.value(produced.value).name + "' holds " +
+                      std::string(name_of(added.oddity)));
+    extrema_[i] = added.extrema;
+  }
+
+ private:
+  const Graph& graph_;
+  std::vector<ObservedValue> values_;
+  std::vector<int> index_;  // by ValueId: into values_, or -1
+  Threads threads_;
+  StatisticsCollector collector_;
+  std::vector<Extrema> extrema_;  // of the sample at hand
+};
+
+CalibrationProfile empty_profile(const Graph& graph, const std::vector<ObservedValue>& values,
+                                 const ModelReference& model, const Dataset& data,
+                                 const DataSource& source, const CalibrateOptions& options) {
+  CalibrationProfile profile;
+  profile.q8_version = options.q8_version;
+  profile.model = model;
+  profile.sources = {source};
+  if (data.preprocess_config()) profile.preprocess = data.preprocess_config()->str();
+  profile.settings = options.settings;
+  if (options.shard && options.shard->count > 1) profile.shards = {*options.shard};
+  profile.complete = false;
+  for (const ObservedValue& value : values) {
+    TensorStatistics& tensor = profile.tensors.emplace_back();
+    tensor.name = graph.value(value.id).name;
+  }
+  return profile;
+}
+
+void check_resumable(const CalibrationProfile& start, const CalibrationProfile& resumed) {
+  const auto refuse = [](const std::string& what) {
+    throw bad_input("the interrupted profile cannot be resumed: it has another " + what);
+  };
+  if (resumed.q8_version != start.q8_version) refuse("q8 version, " + resumed.q8_version);
+  if (resumed.model.sha256 != start.model.sha256) refuse("model");
+  if (resumed.preprocess != start.preprocess) refuse("preprocessing, " + resumed.preprocess);
+  if (!(resumed.settings == start.settings)) refuse("choice of samples");
+  if (resumed.shards != start.shards) refuse("shard");
+  if (resumed.sources != start.sources) refuse("data folder, or its samples have changed");
+  if (!std::equal(start.tensors.begin(), start.tensors.end(), resumed.tensors.begin(),
+                  resumed.tensors.end(),
+                  [](const auto& a, const auto& b) { return a.name == b.name; }))
+    refuse("list of tensors");
+}
+
+// Of the chosen samples those that are not in the profile yet.
+std::vector<std::int64_t> choose_samples(const Dataset& data, const CalibrateOptions& options,
+                                         const CalibrationProfile& profile) {
+  std::vector<std::int64_t> chosen =
+      select_samples(data, {.count = options.settings.samples,
+                            .seed = options.settings.seed,
+                            .stratified = options.settings.stratified});
+  if (options.shard) chosen = shard_of(chosen, options.shard->index, options.shard->count);
+  if (profile.samples.empty()) return chosen;
+  std::set<std::pair<std::string_view, std::string_view>> done;
+  for (const CalibrationSample& sample : profile.samples) done.insert({sample.name, sample.sha256});
+  std::erase_if(chosen, [&](std::int64_t index) {
+    return done.contains({data.name(index), data.sha256(index)});
+  });
+  return chosen;
+}
+
+// Integers (tokens, flags) are no tensors of the profile: nothing of them was observed.
+void drop_unobserved(CalibrationProfile& profile) {
+  std::erase_if(profile.tensors, [](const TensorStatistics& tensor) {
+    return tensor.count == 0 && tensor.negative_infinities == 0;
+  });
+}
+
+}  // namespace
+
+Calibration calibrate(const Graph& canonical, const ModelReference& model, const Dataset& data,
+                      const DataSource& source, const CalibrateOptions& options) {
+  Observation observation(canonical, options);
+  CalibrationProfile start =
+      empty_profile(canonical, observation.values(), model, data, source, options);
+  if (options.resume) {
+    check_resumable(start, *options.resume);
+    start = *options.resume;
+  }
+  const std::vector<std::int64_t> chosen = choose_samples(data, options, start);
+  const auto already = static_cast<std::int64_t>(start.samples.size());
+  ProfileBuilder builder(std::move(start));
+
+  std::vector<ValueId> keep;
+  for (const ObservedValue& value : observation.values()) keep.push_back(value.id);
+  const Session session(
+      canonical,
+      {.threads = options.threads, .isa = options.isa, .optimize = true, .keep = std::move(keep)});
+  DataChecks checks(data);
+  SampleStream stream(data, chosen);
+  const std::int64_t total = already + std::ssize(chosen);
+  std::int64_t done = already;
+  while (!options.stop.stop_requested()) {
+    if (options.progress) options.progress("calibrating", done, total);
+    const std::optional<Sample> sample = stream.next();
+    if (!sample) break;
+    checks.add(*sample);
+    observation.begin_sample();
+    try {
+      session.run(sample->inputs,
+                  [&](const Produced& produced) { observation.observe(produced, builder); });
+    } catch (const Error& error) {
+      throw error.within("sample '" + sample->name + "'");
+    }
+    builder.end_sample({.name = sample->name, .sha256 = sample->sha256, .label = sample->label},
+                       observation.extrema());
+    ++done;
+  }
+  Calibration result{.profile = std::move(builder).finish(done == total),
+                     .warnings = checks.warnings()};
+  if (!result.profile.complete) return result;
+  drop_unobserved(result.profile);
+  for (std::string& warning : profile_warnings(result.profile))
+    result.warnings.push_back(std::move(warning));
+  return result;
+}
+
+}  // namespace q8
