@@ -21,7 +21,10 @@ std::int64_t spin_u8s8_avx2(std::int64_t loops) {
     // Hides the values from the compiler, which would else compute the loop itself.
     __asm__ volatile("" : "+x"(a), "+x"(b));
 #pragma GCC unroll 12
-    for (int i = 0; i < kChains; ++i) sum[i] = _mm256_add_epi32(sum[i], _mm256_madd_epi16(a, b));
+    for (int i = 0; i < kChains; ++i) {
+      __asm__ volatile("" : "+x"(b));  // else one product would do for all chains
+      sum[i] = _mm256_add_epi32(sum[i], _mm256_madd_epi16(a, b));
+    }
   }
 #pragma GCC unroll 12
   for (int i = 0; i < kChains; ++i) __asm__ volatile("" ::"x"(sum[i]));
