@@ -39,5 +39,8 @@ std::span<const OpRow> matmul_operators();
 std::span<const OpRow> gemm_operators();
 std::span<const OpRow> resize_operators();
 std::span<const OpRow> space_depth_operators();
+std::span<const OpRow> attention_operators();
+std::span<const OpRow> sampling_operators();
+std::span<const OpRow> placement_operators();
 
 }  // namespace q8

@@ -45,6 +45,9 @@ constexpr Family kFamilies[] = {
     gemm_operators,
     resize_operators,
     space_depth_operators,
+    attention_operators,
+    sampling_operators,
+    placement_operators,
 };
 
 const std::map<std::pair<std::string_view, std::string_view>, const OpRow*>& table() {

@@ -1,0 +1,281 @@
+#include <cmath>
+#include <limits>
+
+#include "kernels/gemm_f32.h"
+#include "ops/families.h"
+#include "ops/permute.h"
+
+namespace q8 {
+namespace {
+
+constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
+
+// ONNX Attention: softmax(Q·Kᵀ·scale, capped, + mask) · V, with more heads of Q than of K and V
+// where q_heads is a multiple of kv_heads.
+struct Attention {
+  std::int64_t q_heads, kv_heads;  // 0: not given
+  float scale;                     // 0: 1/√head size
+  float softcap;
+  bool is_causal;
+  std::int64_t scores_mode;  // which intermediate result output 3 is
+};
+
+// [batch, sequence, heads·size] as [batch, heads, sequence, size]; four axes stay as they are.
+Tensor with_heads(const Tensor& x, std::int64_t heads, RunContext& run) {
+  if (x.dtype() != DType::kF32) throw unsupported("Attention on " + x.str());
+  if (x.rank() == 4) return x;
+  if (x.rank() != 3 || heads < 1 || x.shape()[2] % heads != 0)
+    throw bad_input(x.str() + " does not split into " + std::to_string(heads) + " heads");
+  const Shape& s = x.shape();
+  const std::int64_t size = s[2] / heads, order[] = {0, 2, 1, 3};
+  Tensor y(x.dtype(), Shape{s[0], heads, s[1], size}, run.allocator);
+  permute(x.reshaped(Shape{s[0], s[1], heads, size}), order, y, run.threads);
+  return y;
+}
+
+// past and present joined along the sequence axis.
+Tensor with_past(const Tensor& x, RunContext& run, std::size_t past_input) {
+  if (!run.has_input(past_input)) return x;
+  const Tensor& past = run.input(past_input);
+  const Shape& s = x.shape();
+  if (past.rank() != 4 || past.dtype() != x.dtype() || past.shape()[0] != s[0] ||
+      past.shape()[1] != s[1] || past.shape()[3] != s[3])
+    throw bad_input("the past " + past.str() + " does not fit " + x.str());
+  const std::int64_t before = past.shape()[2] * s[3], now = s[2] * s[3];
+  Tensor y(x.dtype(), Shape{s[0], s[1], past.shape()[2] + s[2], s[3]}, run.allocator);
+  float* to = y.mutable_data<float>();
+  for (std::int64_t head = 0; head < s[0] * s[1]; ++head) {
+    to = std::copy_n(past.data<float>() + head * before, before, to);
+    to = std::copy_n(x.data<float>() + head * now, now, to);
+  }
+  return y;
+}
+
+// What is added to the scores [batch, heads, rows, columns]: the mask, and −∞ where a query may not
+// see a key.
+struct Bias {
+  const Tensor* mask = nullptr;
+  Shape mask_shape;                 // padded with ones in front to four axes
+  const Tensor* lengths = nullptr;  // valid keys of each sample
+  bool is_causal = false;
+  std::int64_t past = 0;
+
+  void add(std::int64_t batch, std::int64_t head, std::int64_t row, float* scores,
+           std::int64_t columns) const {
+    if (mask != nullptr) {
+      const auto at = [&](std::int64_t axis, std::int64_t i) {
+        return mask_shape[axis] == 1 ? 0 : i;
+      };
+      const std::int64_t width = mask_shape[3];
+      const std::int64_t first =
+          ((at(0, batch) * mask_shape[1] + at(1, head)) * mask_shape[2] + at(2, row)) * width;
+      for (std::int64_t j = 0; j < columns; ++j) {
+        const std::int64_t i = first + (width == 1 ? 0 : j);
+        if (width != 1 && j >= width)
+          scores[j] = kMinusInfinity;
+        else if (mask->dtype() == DType::kBool)
+          scores[j] = mask->data<bool>()[i] ? scores[j] : kMinusInfinity;
+        else
+          scores[j] += mask->data<float>()[i];
+      }
+    }
+    std::int64_t visible = is_causal ? std::min(columns, past + row + 1) : columns;
+    if (lengths != nullptr) visible = std::min(visible, lengths->data<std::int64_t>()[batch]);
+    for (std::int64_t j = std::max<std::int64_t>(visible, 0); j < columns; ++j)
+      scores[j] = kMinusInfinity;
+  }
+};
+
+Bias make_bias(RunContext& run, const Attention& node, const Shape& scores) {
+  Bias bias;
+  bias.is_causal = node.is_causal;
+  if (run.has_input(4)) bias.past = run.input(4).shape()[2];
+  if (run.has_input(6)) {
+    bias.lengths = &run.input(6);
+    if (bias.lengths->dtype() != DType::kS64 || bias.lengths->size() != scores[0])
+      throw bad_input("nonpad_kv_seqlen " + bias.lengths->str() + " is not int64[batch]");
+  }
+  if (!run.has_input(3)) return bias;
+  bias.mask = &run.input(3);
+  if (bias.mask->dtype() != DType::kBool && bias.mask->dtype() != DType::kF32)
+    throw unsupported("an attention mask " + bias.mask->str());
+  std::vector<std::int64_t> dims(bias.mask->shape().begin(), bias.mask->shape().end());
+  while (dims.size() < 4) dims.insert(dims.begin(), 1);
+  bias.mask_shape = Shape(std::move(dims));
+  for (std::int64_t axis = 0; axis < 4; ++axis) {
+    const std::int64_t dim = bias.mask_shape.rank() == 4 ? bias.mask_shape[axis] : 0;
+    const bool fits = dim == 1 || dim == scores[axis] || (axis == 3 && dim < scores[3] && dim > 0);
+    if (!fits)
+      throw bad_input("mask " + bias.mask->str() + " does not broadcast to " + scores.str());
+  }
+  return bias;
+}
+
+// A row of scores made a distribution. A row that is masked throughout has none: NaN.
+void softmax_row(float* row, std::int64_t size) {
+  float largest = kMinusInfinity, sum = 0;
+  for (std::int64_t i = 0; i < size; ++i) largest = std::max(largest, row[i]);
+  for (std::int64_t i = 0; i < size; ++i) sum += row[i] = std::exp(row[i] - largest);
+  for (std::int64_t i = 0; i < size; ++i) row[i] /= sum;
+}
+
+// C[i] = A[i] · B[i] for every sample and head of A; several heads of A share one of B.
+Tensor head_products(RunContext& run, const Tensor& a, const Tensor& b, bool transpose_b) {
+  const Shape& s = a.shape();
+  const std::int64_t rows = s[2], k = s[3], share = s[1] / b.shape()[1];
+  const std::int64_t n = b.shape()[transpose_b ? 2 : 3];
+  if (b.shape()[transpose_b ? 3 : 2] != k)
+    throw bad_input(a.str() + " and " + b.str() + " do not multiply");
+  std::vector<std::int64_t> a_steps, b_steps;
+  for (std::int64_t i = 0; i < s[0] * s[1]; ++i) {
+    a_steps.push_back(i * rows * k);
+    b_steps.push_back(i / share * n * k);
+  }
+  Tensor c(DType::kF32, Shape{s[0], s[1], rows, n}, run.allocator);
+  batched_gemm_f32(run.kernels,
+                   {.batch = s[0] * s[1],
+                    .m = rows,
+                    .a = a.data<float>(),
+                    .lda = k,
+                    .b = matrix_f32(b.data<float>(), k, n, transpose_b ? k : n, transpose_b),
+                    .a_steps = a_steps.data(),
+                    .b_steps = b_steps.data(),
+                    .c = c.mutable_data<float>()},
+                   run.threads);
+  return c;
+}
+
+void run_attention(RunContext& run, const Attention& node) {
+  Tensor q = with_heads(run.input(0), node.q_heads, run);
+  const Tensor k = with_past(with_heads(run.input(1), node.kv_heads, run), run, 4);
+  const Tensor v = with_past(with_heads(run.input(2), node.kv_heads, run), run, 5);
+  const Shape s = q.shape();
+  if (k.shape()[0] != s[0] || v.shape()[0] != s[0] || k.shape()[1] < 1 ||
+      v.shape()[1] != k.shape()[1] || s[1] % k.shape()[1] != 0 || k.shape()[2] != v.shape()[2])
+    throw bad_input("Q " + q.str() + ", K " + k.str() + " and V " + v.str() +
+                    " do not fit each other");
+  Tensor scores = head_products(run, q, k, true);
+  const Bias bias = make_bias(run, node, scores.shape());
+  const float scale = node.scale != 0
+                          ? node.scale
+                          : 1 / std::sqrt(static_cast<float>(std::max<std::int64_t>(s[3], 1)));
+  const bool wants_scores = run.output_count() > 3;
+  float* shown =
+      wants_scores ? run.output(3, DType::kF32, scores.shape()).mutable_data<float>() : nullptr;
+  float* values = scores.mutable_data<float>();
+  const std::int64_t columns = scores.shape()[3];
+  run.threads.parallel_for(s[0] * s[1] * s[2], 1 + 2048 / (columns + 1),
+                           [&](std::int64_t begin, std::int64_t end) {
+                             for (std::int64_t r = begin; r < end; ++r) {
+                               float* row = values + r * columns;
+                               const auto show = [&](std::int64_t mode) {
+                                 if (shown != nullptr && node.scores_mode == mode)
+                                   std::copy_n(row, columns, shown + r * columns);
+                               };
+                               for (std::int64_t i = 0; i < columns; ++i) row[i] *= scale;
+                               show(0);
+                               if (node.softcap > 0)
+                                 for (std::int64_t i = 0; i < columns; ++i)
+                                   row[i] = std::tanh(row[i] / node.softcap) * node.softcap;
+                               show(1);
+                               bias.add(r / (s[1] * s[2]), r / s[2] % s[1], r % s[2], row, columns);
+                               show(2);
+                               softmax_row(row, columns);
+                               show(3);
+                             }
+                           });
+  Tensor y = head_products(run, scores, v, false);
+  if (run.input(0).rank() == 3) {
+    const std::int64_t order[] = {0, 2, 1, 3}, size = y.shape()[3];
+    Tensor joined(DType::kF32, Shape{s[0], s[2], s[1], size}, run.allocator);
+    permute(y, order, joined, run.threads);
+    y = joined.reshaped(Shape{s[0], s[2], s[1] * size});
+  }
+  run.set_output(0, std::move(y));
+  if (run.output_count() > 1) run.set_output(1, k);
+  if (run.output_count() > 2) run.set_output(2, v);
+}
+
+OpFunction make_attention(const NodeContext& context) {
+  const Attributes& attributes = context.attributes();
+  const Attention node{.q_heads = attributes.get_int("q_num_heads", 0),
+                       .kv_heads = attributes.get_int("kv_num_heads", 0),
+                       .scale = attributes.get_float("scale", 0),
+                       .softcap = attributes.get_float("softcap", 0),
+                       .is_causal = attributes.get_int("is_causal", 0) != 0,
+                       .scores_mode = attributes.get_int("qk_matmul_output_mode", 0)};
+  return [node](RunContext& run) { run_attention(run, node); };
+}
+
+// ONNX RotaryEmbedding: pairs (x1, x2) of a head are turned by the angle of their position:
+//   x1' = cos·x1 − sin·x2,  x2' = sin·x1 + cos·x2
+// A pair is elements (2i, 2i+1) where interleaved, else (i, i + rotated/2).
+OpFunction make_rotary_embedding(const NodeContext& node) {
+  const bool interleaved = node.attributes().get_int("interleaved", 0) != 0;
+  const std::int64_t heads_attribute = node.attributes().get_int("num_heads", 0);
+  const std::int64_t dim_attribute = node.attributes().get_int("rotary_embedding_dim", 0);
+  return [=](RunContext& run) {
+    const Tensor& x = run.input(0);
+    const Tensor& cosines = run.input(1);
+    const Tensor& sines = run.input(2);
+    const bool has_heads_axis = x.rank() == 4;
+    const std::int64_t heads = has_heads_axis ? x.shape()[1] : heads_attribute;
+    if (x.dtype() != DType::kF32 || (x.rank() != 3 && x.rank() != 4) || heads < 1 ||
+        (!has_heads_axis && x.shape()[2] % heads != 0))
+      throw bad_input("RotaryEmbedding: " + x.str() + " does not split into " +
+                      std::to_string(heads) + " heads");
+    const std::int64_t sequence = x.shape()[has_heads_axis ? 2 : 1];
+    const std::int64_t size = has_heads_axis ? x.shape()[3] : x.shape()[2] / heads;
+    const std::int64_t rotated = dim_attribute == 0 ? size : dim_attribute, half = rotated / 2;
+    if (rotated > size || rotated % 2 != 0 || cosines.rank() == 0 ||
+        cosines.shape() != sines.shape() || cosines.shape().back() != half)
+      throw bad_input("RotaryEmbedding: cache " + cosines.str() + " does not fit " +
+                      std::to_string(rotated) + " of " + std::to_string(size) + " elements");
+    const std::int64_t positions = x.shape()[0] * sequence;
+    std::vector<std::int64_t> rows(static_cast<std::size_t>(positions));
+    for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<std::int64_t>(i);
+    if (run.has_input(3)) rows = run.input(3).to_int64s();
+    const std::int64_t cached = cosines.size() / std::max<std::int64_t>(half, 1);
+    if (static_cast<std::int64_t>(rows.size()) != positions)
+      throw bad_input("position_ids " + run.input(3).str() + " is not [batch, sequence]");
+    for (const std::int64_t row : rows)
+      if (row < 0 || row >= cached)
+        throw bad_input("position " + std::to_string(row) + " is outside the cache " +
+                        cosines.str());
+    Tensor& y = run.output(0, x.dtype(), x.shape());
+    const float* source = x.data<float>();
+    float* target = y.mutable_data<float>();
+    run.threads.parallel_for(
+        positions * heads, 1 + 16384 / size, [&](std::int64_t begin, std::int64_t end) {
+          for (std::int64_t i = begin; i < end; ++i) {
+            // i runs as the vectors lie in memory.
+            const std::int64_t batch = i / (heads * sequence);
+            const std::int64_t place = has_heads_axis ? i % sequence : i / heads % sequence;
+            const std::int64_t row = rows[static_cast<std::size_t>(batch * sequence + place)];
+            const float* from = source + i * size;
+            float* to = target + i * size;
+            for (std::int64_t j = 0; j < half; ++j) {
+              const std::int64_t a = interleaved ? 2 * j : j, b = interleaved ? a + 1 : j + half;
+              const float c = cosines.data<float>()[row * half + j];
+              const float sine = sines.data<float>()[row * half + j];
+              to[a] = c * from[a] - sine * from[b];
+              to[b] = sine * from[a] + c * from[b];
+            }
+            std::copy(from + rotated, from + size, to + rotated);
+          }
+        });
+  };
+}
+
+constexpr OpRow kRows[] = {
+    {"", "Attention", make_attention, QuantRole::kFloat},
+    {"", "RotaryEmbedding", make_rotary_embedding, QuantRole::kFloat},
+};
+
+}  // namespace
+
+std::span<const OpRow> attention_operators() {
+  return kRows;
+}
+
+}  // namespace q8
