@@ -16,6 +16,7 @@
 #include "kernels/gemm_u8s8.h"
 #include "kernels/kernel_set.h"
 #include "kernels/peak_u8s8.h"
+#include "kernels/pool_u8.h"
 
 namespace q8 {
 namespace {
@@ -147,6 +148,37 @@ void add(benchmark::State& state) {
   state.SetBytesProcessed(state.iterations() * kCount * 3);
 }
 
+ConvGeometry window(std::int64_t size, std::int64_t channels, std::int64_t kernel,
+                    std::int64_t stride, std::int64_t pad) {
+  return {.in_channels = channels,
+          .out_channels = channels,
+          .groups = channels,
+          .input = {1, size, size},
+          .kernel = {1, kernel, kernel},
+          .stride = {1, stride, stride},
+          .pad_begin = {0, pad, pad},
+          .pad_end = {0, pad, pad}};
+}
+
+void max_pool(benchmark::State& state) {
+  const ConvGeometry g = window(112, 64, 3, 2, 1);
+  const std::vector<std::uint8_t> x = random_bytes(112 * 112 * 64);
+  std::vector<std::uint8_t> y(56 * 56 * 64);
+  Threads threads(1);
+  for (auto _ : state) max_pool_u8(g, x.data(), false, y.data(), threads);
+  state.SetBytesProcessed(state.iterations() * 9 * static_cast<std::int64_t>(y.size()));
+}
+
+void global_average_pool(benchmark::State& state) {
+  const AveragePoolU8 pool{
+      .geometry = window(7, 2048, 7, 1, 0), .x_format = {0.1f, 3, false}, .y_scale = 0.05f};
+  const std::vector<std::uint8_t> x = random_bytes(7 * 7 * 2048);
+  std::vector<std::uint8_t> y(2048);
+  Threads threads(1);
+  for (auto _ : state) average_pool_u8(pool, x.data(), y.data(), threads);
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(x.size()));
+}
+
 struct ConvShape {
   const char* name;
   std::int64_t size, in, out, groups, kernel, stride;
@@ -186,6 +218,8 @@ void register_all() {
                                [](auto& state) { attention(state, 128, 64, 128, false); });
   benchmark::RegisterBenchmark("Bytes/quantize", quantize);
   benchmark::RegisterBenchmark("Bytes/add", add);
+  benchmark::RegisterBenchmark("Bytes/max_pool_3x3", max_pool);
+  benchmark::RegisterBenchmark("Bytes/global_average_pool", global_average_pool);
   for (const ConvShape& s : kConvs) {
     const std::int64_t pad = s.kernel / 2;
     const ConvGeometry g{.in_channels = s.in,

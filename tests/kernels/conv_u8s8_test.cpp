@@ -238,6 +238,41 @@ TEST_P(ConvU8S8Rows, DoesNotDependOnTheThreads) {
   }
 }
 
+TEST_P(ConvU8S8Rows, GivesFloats) {
+  for (const std::int64_t groups : {1, 37}) {
+    Convolution c;
+    c.g = {.in_channels = 37,
+           .out_channels = 37,
+           .groups = groups,
+           .input = {1, 5, 5},
+           .kernel = {1, 3, 3}};
+    c.zero_point = 9;
+    c.fill(12);
+    std::vector<float> scale, offset;
+    for (int n = 0; n < 37; ++n) {
+      scale.push_back(0.001f * static_cast<float>(n + 1));
+      offset.push_back(0.7f * static_cast<float>(n) - 9.0f);
+    }
+    const ConvU8S8 conv(kernels_, c.g, {c.weights.data()});
+    const OutputU8S8 output{.kind = OutputKind::kF32,
+                            .bias = c.bias,
+                            .multiplier = scale,
+                            .float_bias = offset,
+                            .float_low = 0.0f,
+                            .float_high = 400.0f};
+    std::vector<float> y(static_cast<std::size_t>(c.outputs()));
+    Threads threads(1);
+    conv.run(c.g, c.input.data(), conv.make_epilogue(false, 9, output), y.data(), nullptr, threads);
+    for (std::int64_t i = 0; i < c.outputs(); ++i) {
+      const auto n = static_cast<std::size_t>(i % 37);
+      float expected = static_cast<float>(c.sum(0, {0, i / 37 / 3, i / 37 % 3}, i % 37)) * scale[n];
+      expected = expected + offset[n];
+      expected = expected < 0 ? 0 : (expected > 400 ? 400 : expected);
+      ASSERT_EQ(y[static_cast<std::size_t>(i)], expected) << i;
+    }
+  }
+}
+
 // The fused sum must be what the operators give one after the other.
 TEST_P(ConvU8S8Rows, AddsTheResidualByTheDefinition) {
   for (const std::int64_t groups : {1, 36}) {

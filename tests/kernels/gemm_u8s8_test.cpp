@@ -138,35 +138,41 @@ TEST_P(GemmU8S8, IsExactAtTheGreatestSums) {
   }
 }
 
+void requantizes(const GemmU8S8Row& row, bool out_signed, std::int64_t n, bool narrow) {
+  const Product p({14, n, 40, false, true, false, 11});
+  std::vector<float> multiplier;
+  for (std::int64_t j = 0; j < n; ++j)
+    multiplier.push_back(0.0001f * static_cast<float>(j % 5 + 1) + (j == 3 ? 30000.0f : 0.0f));
+  const std::int32_t zero = out_signed ? -3 : 100;
+  const std::int32_t low = narrow ? zero : (out_signed ? -128 : 0);
+  const std::int32_t high = narrow ? zero + 50 : low + 255;
+  std::vector<std::uint8_t> c(static_cast<std::size_t>(14 * n));
+  Threads threads(1);
+  gemm_u8s8(14, p.activations(), PackedS8(row, p.weights()),
+            {.kind = OutputKind::kByte,
+             .bias = p.bias,
+             .multiplier = multiplier,
+             .zero_point = zero,
+             .low = low,
+             .high = high},
+            c.data(), n, threads);
+  for (std::int64_t i = 0; i < 14; ++i)
+    for (std::int64_t j = 0; j < n; ++j) {
+      // One FP32 rounding in the product; nearest even; then exact in double.
+      const float scaled =
+          static_cast<float>(p.sum(i, j)) * multiplier[static_cast<std::size_t>(j)];
+      const double q = std::nearbyint(static_cast<double>(scaled)) + zero;
+      const double clamped = q < low ? low : (q > high ? high : q);
+      ASSERT_EQ(value_of(c[static_cast<std::size_t>(i * n + j)], out_signed), clamped)
+          << row.name << " n=" << n << " at " << i << "," << j;
+    }
+}
+
 TEST_P(GemmU8S8, RequantizesAsTheFormulaSays) {
   for (const bool out_signed : {false, true})
-    for (const std::int64_t n : {1, 15, 31, 33, 70}) {
-      const Product p({14, n, 40, false, true, false, 11});
-      std::vector<float> multiplier;
-      for (std::int64_t j = 0; j < n; ++j)
-        multiplier.push_back(0.0001f * static_cast<float>(j % 5 + 1) + (j == 3 ? 30000.0f : 0.0f));
-      const std::int32_t zero = out_signed ? -3 : 100;
-      const std::int32_t low = out_signed ? -128 : 0, high = low + 255;
-      std::vector<std::uint8_t> c(static_cast<std::size_t>(14 * n));
-      Threads threads(1);
-      gemm_u8s8(14, p.activations(), PackedS8(*GetParam(), p.weights()),
-                {.kind = OutputKind::kByte,
-                 .bias = p.bias,
-                 .multiplier = multiplier,
-                 .zero_point = zero,
-                 .low = low,
-                 .high = high},
-                c.data(), n, threads);
-      for (std::int64_t i = 0; i < 14; ++i)
-        for (std::int64_t j = 0; j < n; ++j) {
-          // One FP32 rounding in the product; nearest even; then exact in double.
-          const float scaled =
-              static_cast<float>(p.sum(i, j)) * multiplier[static_cast<std::size_t>(j)];
-          const double q = std::nearbyint(static_cast<double>(scaled)) + zero;
-          const double clamped = q < low ? low : (q > high ? high : q);
-          ASSERT_EQ(value_of(c[static_cast<std::size_t>(i * n + j)], out_signed), clamped)
-              << GetParam()->name << " n=" << n << " at " << i << "," << j;
-        }
+    for (const std::int64_t n : {1, 15, 31, 33, 70, -33, -70}) {
+      const bool narrow = n < 0;  // as a fused Relu and Clip
+      requantizes(*GetParam(), out_signed, narrow ? -n : n, narrow);
     }
 }
 
