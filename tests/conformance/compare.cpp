@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <functional>
+#include <sstream>
 
 namespace q8 {
 namespace {
@@ -20,9 +21,11 @@ template <typename T, typename Agree>
 std::string first_difference(const Tensor& actual, const Tensor& expected, Agree agree) {
   const auto a = actual.values<T>(), e = expected.values<T>();
   for (std::size_t i = 0; i < a.size(); ++i)
-    if (!agree(a[i], e[i]))
-      return "element " + std::to_string(i) + " is " + std::to_string(a[i]) + ", not " +
-             std::to_string(e[i]);
+    if (!agree(a[i], e[i])) {
+      std::ostringstream text;
+      text << "element " << i << " is " << a[i] << ", not " << e[i];
+      return text.str();
+    }
   return {};
 }
 
