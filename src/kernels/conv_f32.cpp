@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "kernels/depthwise_f32_kernels.h"
+#include "kernels/depthwise_f32.h"
 #include "kernels/gemm_f32.h"
 #include "kernels/indirection.h"
 
@@ -158,32 +158,16 @@ void ConvF32::run_indirect(const ConvGeometry& g, std::int64_t pixel_channels, c
 
 void ConvF32::run_depthwise(const ConvGeometry& g, const float* in, float* out,
                             const float* residual, Threads& threads) const {
-  constexpr std::int64_t kPixels = 32;  // enough to reuse weights; their pointers fit L1
-  const std::int64_t channels = g.in_channels, pixels = product(g.output()), taps = g.taps();
-  const std::int64_t image = product(g.input) * channels;
-  const Indirection indirection(g, channels * std::int64_t{sizeof(float)});
-  const std::vector<float> padding(static_cast<std::size_t>(channels), 0.0f);
-  const std::int64_t tiles = (pixels + kPixels - 1) / kPixels;
-  threads.parallel_for(g.batch * tiles, 1, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<const float*> rows(static_cast<std::size_t>(taps * kPixels));
-    for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t n = i / tiles, first = i % tiles * kPixels;
-      const std::int64_t count = std::min(kPixels, pixels - first);
-      fill_rows(indirection, in + n * image, padding.data(), first, count, kPixels, rows.data());
-      const std::int64_t at = (n * pixels + first) * channels;
-      kernels_.depthwise_f32->tile({.rows = rows.data(),
-                                    .leading = kPixels,
-                                    .pixels = count,
-                                    .taps = taps,
-                                    .channels = channels,
-                                    .weights = depthwise_.data(),
-                                    .bias = bias_.data(),
-                                    .residual = residual == nullptr ? nullptr : residual + at,
-                                    .out = out + at,
-                                    .lo = lo_,
-                                    .hi = hi_});
-    }
-  });
+  run_depthwise_f32(*kernels_.depthwise_f32,
+                    {.geometry = g,
+                     .weights = depthwise_.data(),
+                     .bias = bias_.data(),
+                     .in = in,
+                     .residual = residual,
+                     .out = out,
+                     .lo = lo_,
+                     .hi = hi_},
+                    threads);
 }
 
 }  // namespace q8

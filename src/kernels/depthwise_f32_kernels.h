@@ -13,11 +13,30 @@ namespace q8 {
 struct DepthwiseTileF32 {
   const float* const* rows;  // [taps][leading]: the channels that pixel i reads at a tap
   std::int64_t leading;
-  std::int64_t pixels, taps, channels;
-  const float* weights;   // [taps][channels]
-  const float* bias;      // [channels]
-  const float* residual;  // as out, or null
-  float* out;             // [pixels][channels], dense
+  std::int64_t pixels, taps;
+  std::int64_t offset, channels;  // those computed: [offset, offset + channels)
+  std::int64_t pixel_stride;      // channels of a pixel
+  const float* weights;           // [taps][pixel_stride]
+  const float* bias;              // [pixel_stride]
+  const float* residual;          // as out, or null
+  float* out;                     // [pixels][pixel_stride]
+  float lo, hi;
+};
+
+// The same for neighbouring pixels of one output line whose taps all lie inside the input in the
+// direction of the line: output i reads the pixel i · stride + x · dilation
+// behind rows[r] at tap (r, x).
+struct DepthwiseLineF32 {
+  const float* const* rows;  // [kernel_rows]
+  std::int64_t kernel_rows, kernel_width;
+  std::int64_t stride, dilation;  // along the line, in pixels
+  std::int64_t pixels;
+  std::int64_t offset, channels;  // those computed: [offset, offset + channels)
+  std::int64_t pixel_stride;      // channels of a pixel
+  const float* weights;           // [kernel_rows][kernel_width][pixel_stride]
+  const float* bias;              // [pixel_stride]
+  const float* residual;          // as out, or null
+  float* out;                     // [pixels][pixel_stride]
   float lo, hi;
 };
 
@@ -25,6 +44,7 @@ struct DepthwiseF32Row {
   const char* name;
   Isa isa;
   void (*tile)(const DepthwiseTileF32&);
+  void (*line)(const DepthwiseLineF32&);
 };
 
 std::span<const DepthwiseF32Row> depthwise_f32_rows();  // best first, the last is scalar
@@ -32,5 +52,8 @@ std::span<const DepthwiseF32Row> depthwise_f32_rows();  // best first, the last 
 void depthwise_f32_tile_scalar(const DepthwiseTileF32&);
 void depthwise_f32_tile_avx2(const DepthwiseTileF32&);
 void depthwise_f32_tile_avx512(const DepthwiseTileF32&);
+void depthwise_f32_line_scalar(const DepthwiseLineF32&);
+void depthwise_f32_line_avx2(const DepthwiseLineF32&);
+void depthwise_f32_line_avx512(const DepthwiseLineF32&);
 
 }  // namespace q8

@@ -1,4 +1,3 @@
-#include <array>
 #include <cmath>
 
 #include "kernels/depthwise_f32_kernels.h"
@@ -7,25 +6,33 @@ namespace q8 {
 
 void depthwise_f32_tile_scalar(const DepthwiseTileF32& t) {
   for (std::int64_t i = 0; i < t.pixels; ++i) {
-    for (std::int64_t c = 0; c < t.channels; ++c) {
+    for (std::int64_t c = t.offset; c < t.offset + t.channels; ++c) {
       float acc = 0;
       for (std::int64_t tap = 0; tap < t.taps; ++tap)
-        acc = std::fma(t.rows[tap * t.leading + i][c], t.weights[tap * t.channels + c], acc);
+        acc = std::fma(t.rows[tap * t.leading + i][c], t.weights[tap * t.pixel_stride + c], acc);
       acc += t.bias[c];
-      if (t.residual != nullptr) acc += t.residual[i * t.channels + c];
+      if (t.residual != nullptr) acc += t.residual[i * t.pixel_stride + c];
       acc = t.lo > acc ? t.lo : acc;
-      t.out[i * t.channels + c] = t.hi < acc ? t.hi : acc;
+      t.out[i * t.pixel_stride + c] = t.hi < acc ? t.hi : acc;
     }
   }
 }
 
-std::span<const DepthwiseF32Row> depthwise_f32_rows() {
-  static constexpr std::array kRows = {
-      DepthwiseF32Row{"avx512", Isa::kAvx512, depthwise_f32_tile_avx512},
-      DepthwiseF32Row{"avx2", Isa::kAvx2, depthwise_f32_tile_avx2},
-      DepthwiseF32Row{"scalar", Isa::kScalar, depthwise_f32_tile_scalar},
-  };
-  return kRows;
+void depthwise_f32_line_scalar(const DepthwiseLineF32& t) {
+  for (std::int64_t i = 0; i < t.pixels; ++i) {
+    for (std::int64_t c = t.offset; c < t.offset + t.channels; ++c) {
+      const float* weight = t.weights + c;
+      float acc = 0;
+      for (std::int64_t r = 0; r < t.kernel_rows; ++r)
+        for (std::int64_t x = 0; x < t.kernel_width; ++x, weight += t.pixel_stride)
+          acc = std::fma(t.rows[r][(i * t.stride + x * t.dilation) * t.pixel_stride + c], *weight,
+                         acc);
+      acc += t.bias[c];
+      if (t.residual != nullptr) acc += t.residual[i * t.pixel_stride + c];
+      acc = t.lo > acc ? t.lo : acc;
+      t.out[i * t.pixel_stride + c] = t.hi < acc ? t.hi : acc;
+    }
+  }
 }
 
 }  // namespace q8
