@@ -6,6 +6,8 @@ namespace {
 constexpr CommandRow kCommands[] = {
     {"calibrate", "observe a model's activations on samples, in one pass", add_calibrate},
     {"quantize", "plan, recover accuracy and write a quantized ONNX model", add_quantize},
+    {"validate", "compare INT8 with FP32 on samples that calibration did not see, and judge",
+     add_validate},
     {"run", "run a model on arrays from an .npz file", add_run},
 };
 

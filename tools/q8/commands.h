@@ -24,6 +24,7 @@ std::span<const CommandRow> commands();
 // One file each: cmd_<name>.cpp.
 CommandRun add_calibrate(CLI::App& command);
 CommandRun add_quantize(CLI::App& command);
+CommandRun add_validate(CLI::App& command);
 CommandRun add_run(CLI::App& command);
 
 }  // namespace q8::cli

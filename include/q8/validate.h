@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "q8/data.h"
+#include "q8/host.h"
+
+namespace q8 {
+
+// What both models made of the samples of one class.
+struct ClassResult {
+  std::int64_t index = 0;  // as the labels count it
+  std::string name = {};
+  std::int64_t samples = 0, fp32_correct = 0, int8_correct = 0;
+
+  double fp32() const { return static_cast<double>(fp32_correct) / static_cast<double>(samples); }
+  double int8() const { return static_cast<double>(int8_correct) / static_cast<double>(samples); }
+  double drop() const { return fp32() - int8(); }
+  bool operator==(const ClassResult&) const = default;
+};
+
+// INT8 against FP32 on one output, over all samples.
+struct OutputResult {
+  std::string name = {};
+  double sqnr_db = 0;             // +inf where nothing differs, −inf where nothing is left
+  double max_abs_difference = 0;  // of finite values
+  std::int64_t not_finite = 0;    // values that are NaN or infinite in one model alone
+  std::int64_t not_compared = 0;  // samples for which the models gave different shapes
+};
+
+// Shares, 0…1, of the samples that have a label.
+struct Accuracy {
+  double top1 = 0, top5 = 0;
+};
+
+struct Gate {
+  std::string name = {};  // as its option: max-drop, min-class-accuracy, min-sqnr, min-agreement
+  double value = 0, limit = 0;
+  std::string unit = {};  // "share" (0…1) or "dB"
+  bool passed = false;
+  std::string subject = {};  // the class it is about; empty: all samples
+};
+
+// What `q8 validate` found. The same for every number of threads.
+struct Validation {
+  std::int64_t samples = 0, labelled = 0;
+  std::optional<Accuracy> fp32 = {}, int8 = {};  // nothing where no sample has a label
+  double agreement = 0;  // share of samples for which both models pick the same class
+  double sqnr_db = 0;    // 10·log10(Σ fp32² / Σ (fp32 − int8)²) over all outputs
+  double max_abs_difference = 0;
+  std::vector<ClassResult> classes = {};  // those with samples, by index
+  std::vector<OutputResult> outputs = {};
+  std::vector<Gate> gates = {};
+
+  bool passed() const;
+};
+
+// Nothing: not asked for. Accuracies and drops are shares, 0…1.
+struct GateLimits {
+  std::optional<double> max_drop = {};            // of top-1
+  std::optional<double> min_class_accuracy = {};  // of the INT8 model, of every class
+  std::optional<double> min_agreement = {};
+  std::optional<double> min_sqnr_db = {};
+};
+
+struct ReportFile {
+  std::string format;  // one of report_formats()
+  std::filesystem::path path;
+};
+
+struct ReportFormat {
+  std::string name, help;
+};
+std::vector<ReportFormat> report_formats();
+
+struct ValidateJob {
+  std::filesystem::path fp32;         // empty: the model that the profile was made of
+  std::filesystem::path int8;         // empty: <fp32's stem>.int8.onnx in the working directory
+  std::filesystem::path calibration;  // empty: the *.q8cal in the working directory, if any
+  DataPaths data;                     // empty: the profile's data without its samples
+  std::optional<std::int64_t> samples = {};  // at most, spread evenly; nothing: all
+  std::int64_t label_offset = 0;             // output index of class 0
+  bool allow_overlap = false;                // samples that calibration saw are no error
+  // Where max_drop is not given it is 1 %, if there are labels.
+  GateLimits gates;
+  bool per_class = false;           // in the text
+  std::vector<ReportFile> reports;  // written whether gates hold or not; "-": into `output`
+};
+
+struct ValidateResult {
+  Validation validation;
+  std::string text;    // tables for a terminal
+  std::string output;  // the reports whose path is "-"
+};
+
+// Throws Error: usage where models are not found, bad_input where the INT8 model was made of
+// another float model, where a sample was seen by calibration, where no sample is left, and where
+// a gate needs labels that are not there.
+ValidateResult validate_models(const ValidateJob& job, const Host& host);
+
+}  // namespace q8

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "calib/profile.h"
+#include "data/dataset.h"
+#include "q8/data.h"
+
+namespace q8 {
+
+// The data that the profile was made of. Throws bad_input naming a folder that is not there any
+// more.
+DataPaths data_of_profile(const CalibrationProfile& profile);
+
+// The indices of samples that calibration did not see, at most `count` of them, spread evenly.
+// Throws bad_input where none is left.
+std::vector<std::int64_t> held_out_samples(const Dataset& dataset,
+                                           const CalibrationProfile& profile,
+                                           std::optional<std::int64_t> count);
+
+// Throws bad_input naming one of the samples that calibration saw, by its content.
+void check_no_overlap(const Dataset& dataset, const std::vector<std::int64_t>& samples,
+                      const CalibrationProfile& profile);
+
+}  // namespace q8

@@ -1,0 +1,131 @@
+#include "q8/validate.h"
+
+#include "api/held_out.h"
+#include "api/provenance.h"
+#include "api/validation_inputs.h"
+#include "base/file.h"
+#include "data/sampling.h"
+#include "q8/version.h"
+#include "report/formats.h"
+#include "validate/compare_models.h"
+#include "validate/gates.h"
+
+namespace q8 {
+namespace {
+
+namespace fs = std::filesystem;
+
+void warn(const Host& host, const std::string& text) {
+  if (host.warn) host.warn(text);
+}
+
+void check_reports(const ValidateJob& job, const ValidationInputs& inputs) {
+  for (const ReportFile& file : job.reports) {
+    find_report_format(file.format);
+    for (const fs::path& input : {inputs.fp32.path, inputs.int8.path, inputs.profile_path})
+      if (!input.empty() && fs::exists(file.path) && fs::equivalent(file.path, input))
+        throw usage_error("--" + file.format + " " + file.path.string() + " is an input");
+  }
+}
+
+// The samples to run on, and that calibration did not see them.
+std::vector<std::int64_t> choose_samples(const ValidateJob& job, const ValidationInputs& inputs,
+                                         const Dataset& dataset, const Host& host) {
+  if (job.data.empty()) return held_out_samples(dataset, *inputs.profile, job.samples);
+  const auto samples = select_samples(dataset, {.count = job.samples});
+  if (job.allow_overlap) return samples;
+  if (!inputs.profile)
+    warn(host,
+         "no calibration profile was found (--calibration FILE), so it cannot be checked that "
+         "calibration did not see these samples");
+  else
+    check_no_overlap(dataset, samples, *inputs.profile);
+  return samples;
+}
+
+DataPaths choose_data(const ValidateJob& job, const ValidationInputs& inputs, const Host& host) {
+  const std::string mismatch = inputs.int8.path.filename().string() +
+                               " was made with another profile than " +
+                               inputs.profile_path.filename().string();
+  if (!job.data.empty()) {
+    if (!inputs.profile_matches)
+      warn(host, mismatch + ", so samples that its calibration saw may go unnoticed");
+    return job.data;
+  }
+  if (!inputs.profile)
+    throw usage_error("validate needs --data DIR (or the calibration profile, whose data it uses)");
+  if (!inputs.profile_matches)
+    throw bad_input(mismatch + ", so its held-out samples are not known; name data with --data");
+  DataPaths data = data_of_profile(*inputs.profile);
+  if (job.data.labels) data.labels = job.data.labels;
+  data.preprocess = job.data.preprocess;
+  return data;
+}
+
+ReportedModel reported(const ModelFile& file) {
+  return {.file = file.path.filename().string(), .sha256 = file.sha256, .bytes = file.bytes};
+}
+
+ValidationReport make_report(const ValidateJob& job, const ValidationInputs& inputs,
+                             Validation validation) {
+  ValidationReport report{.validation = std::move(validation),
+                          .fp32 = reported(inputs.fp32),
+                          .int8 = reported(inputs.int8),
+                          .q8_version = version(),
+                          .per_class = job.per_class};
+  if (inputs.profile) {
+    report.profile_sha256 = inputs.profile->sha256();
+    report.calibration_samples = std::ssize(inputs.profile->samples);
+  }
+  for (const auto& entry : inputs.int8.model.metadata)
+    if (entry.first.starts_with("q8.")) report.provenance.push_back(entry);
+  return report;
+}
+
+void warn_of_results(const Validation& validation, const Host& host) {
+  for (const OutputResult& output : validation.outputs) {
+    if (output.not_finite > 0)
+      warn(host, "output '" + output.name + "': " + std::to_string(output.not_finite) +
+                     " values are NaN or infinite in one model alone");
+    if (output.not_compared > 0)
+      warn(host, "output '" + output.name + "': the models gave different shapes for " +
+                     std::to_string(output.not_compared) + " samples, which are not in its SQNR");
+  }
+}
+
+}  // namespace
+
+std::vector<ReportFormat> report_formats() {
+  std::vector<ReportFormat> formats;
+  for (const ReportFormatRow& row : report_format_rows())
+    formats.push_back({.name = std::string(row.name), .help = std::string(row.help)});
+  return formats;
+}
+
+ValidateResult validate_models(const ValidateJob& job, const Host& host) {
+  CompareOptions options{.machine = session_options(host),
+                         .label_offset = job.label_offset,
+                         .progress = host.progress,
+                         .stop = host.stop};
+  const ValidationInputs inputs = find_validation_inputs(job);
+  check_reports(job, inputs);
+  const Dataset dataset = open_data(choose_data(job, inputs, host), inputs.fp32);
+  const std::vector<std::int64_t> samples = choose_samples(job, inputs, dataset, host);
+  Validation validation =
+      compare_models(inputs.fp32.model.graph, inputs.int8.model.graph, dataset, samples, options);
+  validation.gates = judge(validation, job.gates);
+  warn_of_results(validation, host);
+
+  const ValidationReport report = make_report(job, inputs, std::move(validation));
+  ValidateResult result{.validation = report.validation, .text = render_text(report), .output = {}};
+  for (const ReportFile& file : job.reports) {
+    const std::string content = find_report_format(file.format).render(report);
+    if (file.path == "-")
+      result.output += content;
+    else
+      write_file_atomically(file.path, content);
+  }
+  return result;
+}
+
+}  // namespace q8

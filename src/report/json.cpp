@@ -1,0 +1,89 @@
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "report/formats.h"
+
+namespace q8 {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// JSON has no infinity: null, and `identical` tells which one it was.
+Json finite(double value) {
+  return std::isfinite(value) ? Json(value) : Json(nullptr);
+}
+
+Json model(const ReportedModel& file, const std::optional<Accuracy>& accuracy) {
+  return {{"file", file.file},
+          {"sha256", file.sha256},
+          {"bytes", file.bytes},
+          {"top1", accuracy ? Json(accuracy->top1) : Json(nullptr)},
+          {"top5", accuracy ? Json(accuracy->top5) : Json(nullptr)}};
+}
+
+Json classes(const Validation& validation) {
+  Json list = Json::array();
+  for (const ClassResult& result : worst_first(validation.classes))
+    list.push_back({{"index", result.index},
+                    {"name", result.name},
+                    {"samples", result.samples},
+                    {"fp32", result.fp32()},
+                    {"int8", result.int8()},
+                    {"drop", result.drop()}});
+  return list;
+}
+
+Json outputs(const Validation& validation) {
+  Json list = Json::array();
+  for (const OutputResult& output : validation.outputs)
+    list.push_back({{"name", output.name},
+                    {"sqnr_db", finite(output.sqnr_db)},
+                    {"identical", output.sqnr_db > 0 && std::isinf(output.sqnr_db)},
+                    {"max_abs_difference", output.max_abs_difference},
+                    {"not_finite", output.not_finite},
+                    {"not_compared", output.not_compared}});
+  return list;
+}
+
+Json gates(const Validation& validation) {
+  Json list = Json::array();
+  for (const Gate& gate : validation.gates) {
+    Json entry = {{"name", gate.name},
+                  {"value", finite(gate.value)},
+                  {"limit", gate.limit},
+                  {"unit", gate.unit},
+                  {"passed", gate.passed}};
+    if (!gate.subject.empty()) entry["class"] = gate.subject;
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
+}  // namespace
+
+std::string render_json(const ValidationReport& report) {
+  const Validation& v = report.validation;
+  Json json = {{"q8", report.q8_version},
+               {"passed", v.passed()},
+               {"samples", v.samples},
+               {"labelled", v.labelled},
+               {"fp32", model(report.fp32, v.fp32)},
+               {"int8", model(report.int8, v.int8)},
+               {"size_ratio",
+                static_cast<double>(report.fp32.bytes) / static_cast<double>(report.int8.bytes)},
+               {"agreement", v.agreement},
+               {"sqnr_db", finite(v.sqnr_db)},
+               {"max_abs_difference", v.max_abs_difference},
+               {"gates", gates(v)},
+               {"classes", classes(v)},
+               {"outputs", outputs(v)},
+               {"calibration",
+                {{"samples", report.calibration_samples},
+                 {"profile_sha256",
+                  report.profile_sha256.empty() ? Json(nullptr) : Json(report.profile_sha256)}}}};
+  for (const auto& [key, value] : report.provenance) json["provenance"][key] = value;
+  // Names come from files: bytes that are not UTF-8 are replaced, not thrown at.
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace q8

@@ -1,0 +1,81 @@
+#include "report/figures.h"
+#include "report/formats.h"
+#include "report/text_table.h"
+
+namespace q8 {
+namespace {
+
+std::string overall(const ValidationReport& report) {
+  const Validation& v = report.validation;
+  TextTable table("lrrr");
+  table.add({"", "FP32", "INT8", "change"});
+  if (v.fp32) {
+    table.add({"top-1", percent(v.fp32->top1), percent(v.int8->top1),
+               points(v.int8->top1 - v.fp32->top1)});
+    table.add({"top-5", percent(v.fp32->top5), percent(v.int8->top5),
+               points(v.int8->top5 - v.fp32->top5)});
+  }
+  table.add({"agreement", "", percent(v.agreement), ""});
+  table.add({"SQNR", "", decibels(v.sqnr_db), ""});
+  table.add({"max |difference|", "", small_number(v.max_abs_difference), ""});
+  table.add({"size", byte_size(report.fp32.bytes), byte_size(report.int8.bytes),
+             times_smaller(report.fp32.bytes, report.int8.bytes)});
+  return table.str();
+}
+
+std::string outputs(const Validation& validation) {
+  if (validation.outputs.size() < 2) return {};
+  TextTable table("lrr");
+  table.add({"output", "SQNR", "max |difference|"});
+  for (const OutputResult& output : validation.outputs)
+    table.add({printable(output.name), decibels(output.sqnr_db),
+               small_number(output.max_abs_difference)});
+  return "\n" + table.str();
+}
+
+std::string classes(const ValidationReport& report) {
+  const auto sorted = worst_first(report.validation.classes);
+  if (sorted.empty()) return {};
+  if (!report.per_class) {
+    const ClassResult& worst = sorted.front();
+    if (worst.drop() <= 0) return {};
+    return "\n  worst class: " + printable(worst.name) + ", " + percent(worst.fp32()) + " → " +
+           percent(worst.int8()) + " of " + std::to_string(worst.samples) +
+           " samples (--per-class shows all)\n";
+  }
+  TextTable table("lrrrr");
+  table.add({"class", "samples", "FP32", "INT8", "change"});
+  for (const ClassResult& result : sorted)
+    table.add({printable(result.name), std::to_string(result.samples), percent(result.fp32()),
+               percent(result.int8()), points(-result.drop())});
+  return "\n" + table.str();
+}
+
+std::string gates(const Validation& validation) {
+  TextTable table("lrll");
+  for (const Gate& gate : validation.gates)
+    table.add({gate.name, gate_value(gate), gate_limit(gate),
+               (gate.passed ? "passed" : "FAILED") +
+                   (gate.subject.empty() ? "" : " (class " + printable(gate.subject) + ")")});
+  if (table.empty()) return "\n  no gate: there are no labels to measure accuracy with\n";
+  return "\n" + table.str();
+}
+
+std::string heading(const ValidationReport& report) {
+  const Validation& v = report.validation;
+  std::string text = report.int8.file + " against " + report.fp32.file + ", " +
+                     std::to_string(v.samples) + (v.samples == 1 ? " sample" : " samples");
+  if (v.labelled == 0) text += " without labels";
+  if (v.labelled > 0 && v.labelled < v.samples)
+    text += ", " + std::to_string(v.labelled) + " of them with a label";
+  return text + "\n\n";
+}
+
+}  // namespace
+
+std::string render_text(const ValidationReport& report) {
+  return heading(report) + overall(report) + outputs(report.validation) + classes(report) +
+         gates(report.validation);
+}
+
+}  // namespace q8

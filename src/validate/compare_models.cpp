@@ -1,0 +1,146 @@
+#include "validate/compare_models.h"
+
+#include <map>
+
+#include "base/error.h"
+#include "data/sample_stream.h"
+#include "validate/comparison.h"
+
+namespace q8 {
+namespace {
+
+constexpr std::int64_t kTop = 5;
+
+std::string names_of(const Graph& graph, const std::vector<ValueId>& values) {
+  std::string names;
+  for (const ValueId id : values) names += (names.empty() ? "" : ", ") + graph.value(id).name;
+  return names;
+}
+
+void check_same_interface(const Graph& fp32, const Graph& int8) {
+  const std::string inputs = names_of(fp32, fp32.inputs());
+  if (const std::string other = names_of(int8, int8.inputs()); other != inputs)
+    throw bad_input("the models have different inputs: FP32 " + inputs + "; INT8 " + other);
+  for (std::size_t i = 0; i < fp32.inputs().size(); ++i) {
+    const Value& a = fp32.value(fp32.inputs()[i]);
+    const Value& b = int8.value(int8.inputs()[i]);
+    if (a.type.dtype && b.type.dtype && *a.type.dtype != *b.type.dtype)
+      throw bad_input("input '" + a.name + "' is " + std::string(dtype_name(*a.type.dtype)) +
+                      " in the FP32 model and " + std::string(dtype_name(*b.type.dtype)) +
+                      " in the INT8 model");
+  }
+  const std::string outputs = names_of(fp32, fp32.outputs());
+  if (const std::string other = names_of(int8, int8.outputs()); other != outputs)
+    throw bad_input("the models have different outputs: FP32 " + outputs + "; INT8 " + other);
+  if (outputs.empty()) throw bad_input("the model has no output");
+}
+
+// Counts of one model.
+struct Hits {
+  std::int64_t top1 = 0, top5 = 0;
+
+  bool add(std::int64_t rank) {
+    top1 += rank == 0;
+    top5 += rank < kTop;
+    return rank == 0;
+  }
+  Accuracy of(std::int64_t samples) const {
+    const auto count = static_cast<double>(samples);
+    return {.top1 = static_cast<double>(top1) / count, .top5 = static_cast<double>(top5) / count};
+  }
+};
+
+// What grows sample by sample.
+class Tally {
+ public:
+  Tally(const Graph& fp32, const Dataset& dataset, std::int64_t label_offset)
+      : graph_(fp32), dataset_(dataset), offset_(label_offset), errors_(fp32.outputs().size()) {}
+
+  void add(const Sample& sample, const std::vector<Tensor>& fp32, const std::vector<Tensor>& int8) {
+    for (std::size_t i = 0; i < errors_.size(); ++i) errors_[i].add(fp32[i], int8[i]);
+    const std::vector<double> a = flat_values(fp32[0]), b = flat_values(int8[0]);
+    ++samples_;
+    agreed_ += argmax(a) == argmax(b);
+    if (sample.label) add_labelled(sample, a, b);
+  }
+
+  Validation result() const {
+    Validation validation{.samples = samples_, .labelled = labelled_};
+    if (samples_ > 0)
+      validation.agreement = static_cast<double>(agreed_) / static_cast<double>(samples_);
+    if (labelled_ > 0) {
+      validation.fp32 = fp32_.of(labelled_);
+      validation.int8 = int8_.of(labelled_);
+    }
+    for (const auto& [index, result] : classes_) validation.classes.push_back(result);
+    OutputError all;
+    for (std::size_t i = 0; i < errors_.size(); ++i) {
+      const OutputError& error = errors_[i];
+      all.merge(error);
+      validation.outputs.push_back({.name = graph_.value(graph_.outputs()[i]).name,
+                                    .sqnr_db = error.sqnr_db(),
+                                    .max_abs_difference = error.max_abs_difference(),
+                                    .not_finite = error.not_finite(),
+                                    .not_compared = error.not_compared()});
+    }
+    validation.sqnr_db = all.sqnr_db();
+    validation.max_abs_difference = all.max_abs_difference();
+    return validation;
+  }
+
+ private:
+  void add_labelled(const Sample& sample, const std::vector<double>& fp32,
+                    const std::vector<double>& int8) {
+    const std::int64_t label = *sample.label, index = label + offset_;
+    if (index < 0 || index >= std::ssize(fp32) || index >= std::ssize(int8))
+      throw bad_input("sample '" + sample.name + "' has class " + std::to_string(label) +
+                      (offset_ == 0 ? "" : " (" + std::to_string(index) + " with the offset)") +
+                      ", but output '" + graph_.value(graph_.outputs()[0]).name + "' has " +
+                      std::to_string(fp32.size()) + " values");
+    ++labelled_;
+    ClassResult& result = classes_[label];
+    result.index = label;
+    result.name = class_name(label);
+    ++result.samples;
+    result.fp32_correct += fp32_.add(rank_of(fp32, index));
+    result.int8_correct += int8_.add(rank_of(int8, index));
+  }
+
+  std::string class_name(std::int64_t label) const {
+    const auto& names = dataset_.class_names();
+    return label < std::ssize(names) ? names[static_cast<std::size_t>(label)]
+                                     : std::to_string(label);
+  }
+
+  const Graph& graph_;
+  const Dataset& dataset_;
+  std::int64_t offset_;
+  std::vector<OutputError> errors_;
+  Hits fp32_, int8_;
+  std::map<std::int64_t, ClassResult> classes_;
+  std::int64_t samples_ = 0, labelled_ = 0, agreed_ = 0;
+};
+
+}  // namespace
+
+Validation compare_models(const Graph& fp32, const Graph& int8, const Dataset& dataset,
+                          const std::vector<std::int64_t>& samples, const CompareOptions& options) {
+  check_same_interface(fp32, int8);
+  const Session reference(fp32, options.machine), quantized(int8, options.machine);
+  Tally tally(fp32, dataset, options.label_offset);
+  SampleStream stream(dataset, samples);
+  std::int64_t done = 0;
+  while (const auto sample = stream.next()) {
+    if (options.stop.stop_requested()) throw interrupted();
+    try {
+      tally.add(*sample, reference.run(sample->inputs), quantized.run(sample->inputs));
+    } catch (const Error& error) {
+      if (std::string_view(error.what()).find(sample->name) != std::string_view::npos) throw;
+      throw error.within("sample '" + sample->name + "'");
+    }
+    if (options.progress) options.progress("validate", ++done, std::ssize(samples));
+  }
+  return tally.result();
+}
+
+}  // namespace q8

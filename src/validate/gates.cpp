@@ -1,0 +1,64 @@
+#include "validate/gates.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace q8 {
+namespace {
+
+// Shares are quotients of counts: a drop of exactly 1 % may come out as 0.010000000000000009.
+constexpr double kRounding = 1e-12;
+
+Gate at_most(std::string name, double value, double limit) {
+  return {.name = std::move(name),
+          .value = value,
+          .limit = limit,
+          .unit = "share",
+          .passed = value <= limit + kRounding};
+}
+
+Gate at_least(std::string name, double value, double limit, std::string unit) {
+  return {.name = std::move(name),
+          .value = value,
+          .limit = limit,
+          .unit = std::move(unit),
+          .passed = value >= limit - kRounding};
+}
+
+void need_labels(const Validation& validation, const char* gate) {
+  if (validation.labelled == 0)
+    throw bad_input(std::string("the gate --") + gate +
+                    " needs labels, and no sample has one (--labels FILE, or a sub-folder for each "
+                    "class)");
+}
+
+}  // namespace
+
+bool Validation::passed() const {
+  return std::ranges::all_of(gates, [](const Gate& gate) { return gate.passed; });
+}
+
+std::vector<Gate> judge(const Validation& validation, const GateLimits& limits) {
+  std::vector<Gate> gates;
+  if (limits.max_drop) need_labels(validation, "max-drop");
+  if (validation.fp32 && validation.int8)
+    gates.push_back(at_most("max-drop", validation.fp32->top1 - validation.int8->top1,
+                            limits.max_drop.value_or(kDefaultMaxDrop)));
+  if (limits.min_class_accuracy) {
+    need_labels(validation, "min-class-accuracy");
+    const ClassResult& worst =
+        *std::ranges::min_element(validation.classes, {}, &ClassResult::int8);
+    gates.push_back(
+        at_least("min-class-accuracy", worst.int8(), *limits.min_class_accuracy, "share"));
+    gates.back().subject = worst.name;
+  }
+  if (limits.min_agreement)
+    gates.push_back(
+        at_least("min-agreement", validation.agreement, *limits.min_agreement, "share"));
+  if (limits.min_sqnr_db)
+    gates.push_back(at_least("min-sqnr", validation.sqnr_db, *limits.min_sqnr_db, "dB"));
+  return gates;
+}
+
+}  // namespace q8
