@@ -15,15 +15,15 @@
 namespace q8 {
 
 struct CalibrateOptions {
-  std::string q8_version;  // written into the profile
-  CalibrationSettings settings;
-  std::optional<Shard> shard;
+  std::string q8_version = {};  // written into the profile
+  CalibrationSettings settings = {};
+  std::optional<Shard> shard = {};
   int threads = 0;  // 0: one per core
   Isa isa = best_isa();
-  Progress progress;
-  std::stop_token stop;
+  Progress progress = {};
+  std::stop_token stop = {};
   // An interrupted profile of the same model, data and settings: its samples are not run again.
-  std::optional<CalibrationProfile> resume;
+  std::optional<CalibrationProfile> resume = {};
 };
 
 struct Calibration {

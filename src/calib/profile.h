@@ -20,17 +20,17 @@ struct ModelReference {
 
 // Where samples came from.
 struct DataSource {
-  std::vector<std::filesystem::path> folders;     // absolute in memory, relative in the file
-  std::optional<std::filesystem::path> manifest;  // likewise
-  std::optional<std::filesystem::path> labels;    // likewise
-  std::int64_t size = 0;                          // samples that were there to choose from
+  std::vector<std::filesystem::path> folders = {};     // absolute in memory, relative in the file
+  std::optional<std::filesystem::path> manifest = {};  // likewise
+  std::optional<std::filesystem::path> labels = {};    // likewise
+  std::int64_t size = 0;                               // samples that were there to choose from
   bool operator==(const DataSource&) const = default;
 };
 
 struct CalibrationSample {
   std::string name;
   std::string sha256;  // see Dataset::sha256
-  std::optional<std::int64_t> label;
+  std::optional<std::int64_t> label = {};
   bool operator==(const CalibrationSample&) const = default;
 };
 
@@ -40,8 +40,8 @@ struct Shard {
 };
 
 struct CalibrationSettings {
-  std::optional<std::int64_t> samples;  // as asked for; nothing: all
-  std::optional<std::uint64_t> seed;
+  std::optional<std::int64_t> samples = {};  // as asked for; nothing: all
+  std::optional<std::uint64_t> seed = {};
   bool stratified = true;
   bool clamped_values = false;  // see CalibrateOptions
   bool operator==(const CalibrationSettings&) const = default;
