@@ -2,7 +2,7 @@
 
 #include "base/threads.h"
 #include "kernels/conv_geometry.h"
-#include "kernels/depthwise_f32_kernels.h"
+#include "kernels/depthwise_f32_rows.h"
 
 namespace q8 {
 

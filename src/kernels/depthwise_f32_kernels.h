@@ -2,9 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
-
-#include "base/isa.h"
 
 namespace q8 {
 
@@ -39,15 +36,6 @@ struct DepthwiseLineF32 {
   float* out;                     // [pixels][pixel_stride]
   float lo, hi;
 };
-
-struct DepthwiseF32Row {
-  const char* name;
-  Isa isa;
-  void (*tile)(const DepthwiseTileF32&);
-  void (*line)(const DepthwiseLineF32&);
-};
-
-std::span<const DepthwiseF32Row> depthwise_f32_rows();  // best first, the last is scalar
 
 void depthwise_f32_tile_scalar(const DepthwiseTileF32&);
 void depthwise_f32_tile_avx2(const DepthwiseTileF32&);

@@ -5,7 +5,7 @@
 #include <cstddef>
 
 #include "base/error.h"
-#include "kernels/elementwise_f32_kernels.h"
+#include "kernels/elementwise_f32_rows.h"
 
 namespace q8 {
 namespace {

@@ -2,9 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
-
-#include "base/isa.h"
 
 namespace q8 {
 
@@ -56,14 +53,6 @@ struct ElementwiseF32Functions {
   void (*softmax)(const float* in, float* out, std::int64_t n);
   void (*layer_norm)(const LayerNormRowF32&);
 };
-
-struct ElementwiseF32Row {
-  const char* name;
-  Isa isa;
-  const ElementwiseF32Functions* functions;
-};
-
-std::span<const ElementwiseF32Row> elementwise_f32_rows();  // best first, the last is scalar
 
 // Data, not functions that return it: code of an ISA file must not run on a CPU without it.
 extern const ElementwiseF32Functions kElementwiseF32Scalar, kElementwiseF32Avx2,

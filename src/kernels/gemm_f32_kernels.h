@@ -2,9 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
-
-#include "base/isa.h"
 
 namespace q8 {
 
@@ -29,16 +26,6 @@ struct GemmTileF32 {
   std::int64_t ld_residual;
   float lo, hi;
 };
-
-struct GemmF32Row {
-  const char* name;
-  Isa isa;
-  std::int64_t mr, nr;      // tile
-  std::int64_t row_panels;  // panels that a tile of one row may span
-  void (*tile)(const GemmTileF32&);
-};
-
-std::span<const GemmF32Row> gemm_f32_rows();  // best first, the last is scalar
 
 void gemm_f32_tile_scalar(const GemmTileF32&);
 void gemm_f32_tile_avx2(const GemmTileF32&);

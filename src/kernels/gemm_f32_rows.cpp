@@ -1,6 +1,6 @@
 #include <array>
 
-#include "kernels/gemm_f32_kernels.h"
+#include "kernels/gemm_f32_rows.h"
 
 namespace q8 {
 

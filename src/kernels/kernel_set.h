@@ -1,13 +1,13 @@
 #pragma once
 
 #include "base/isa.h"
-#include "kernels/depthwise_f32_kernels.h"
+#include "kernels/depthwise_f32_rows.h"
 #include "kernels/depthwise_u8s8_rows.h"
-#include "kernels/elementwise_f32_kernels.h"
-#include "kernels/gemm_f32_kernels.h"
+#include "kernels/elementwise_f32_rows.h"
+#include "kernels/gemm_f32_rows.h"
 #include "kernels/gemm_u8s8_rows.h"
 #include "kernels/quantize_rows.h"
-#include "kernels/transpose_kernels.h"
+#include "kernels/transpose_rows.h"
 
 namespace q8 {
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "kernels/aligned_buffer.h"
-#include "kernels/gemm_f32_kernels.h"
+#include "kernels/gemm_f32_rows.h"
 
 namespace q8 {
 

@@ -5,7 +5,7 @@
 #include <cstddef>
 
 #include "base/error.h"
-#include "kernels/transpose_kernels.h"
+#include "kernels/transpose_rows.h"
 
 namespace q8 {
 namespace {

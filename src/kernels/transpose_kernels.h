@@ -2,9 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
-
-#include "base/isa.h"
 
 namespace q8 {
 
@@ -12,14 +9,6 @@ namespace q8 {
 using TransposeFunction = void (*)(const void* in, std::int64_t in_stride, void* out,
                                    std::int64_t out_stride, std::int64_t rows,
                                    std::int64_t columns);
-
-struct TransposeRow {
-  const char* name;
-  Isa isa;
-  TransposeFunction bytes1, bytes2, bytes4, bytes8;
-};
-
-std::span<const TransposeRow> transpose_rows();  // best first, the last is scalar
 
 void transpose_scalar_1(const void*, std::int64_t, void*, std::int64_t, std::int64_t, std::int64_t);
 void transpose_scalar_2(const void*, std::int64_t, void*, std::int64_t, std::int64_t, std::int64_t);
