@@ -1,6 +1,6 @@
-#include <array>
-
 #include "kernels/gemm_f32_rows.h"
+
+#include <array>
 
 namespace q8 {
 
