@@ -5,7 +5,9 @@
 
 #include "base/rounding.h"
 #include "exec/fold.h"
+#include "exec/qdq_bias.h"
 #include "exec/qdq_group.h"
+#include "exec/qdq_zero_points.h"
 #include "ops/ops.h"
 
 namespace q8 {
@@ -46,7 +48,7 @@ class Fuser {
       graph_.append_node(std::move(node));
       ++fused;
     }
-    graph_.tidy();
+    graph_.tidy(keep_);
     return fused;
   }
 
@@ -80,18 +82,32 @@ class Fuser {
   // A clamp of the real values as one of the quantized ones.
   void set_clamp(const QdqGroup& g, Attributes& attributes) const {
     const ByteParams params = *byte_params(graph_, *g.output);
-    const auto quantized = [&](float bound) {
-      return static_cast<std::int64_t>(round_half_even(bound / params.scale)) + params.zero_point;
+    const auto [qmin, qmax] = quant_limits(params.dtype);
+    const auto quantized = [&](float bound) {  // a bound may be as large as FLT_MAX
+      const float q = round_half_even(bound / params.scale) + static_cast<float>(params.zero_point);
+      return static_cast<std::int64_t>(
+          std::clamp(q, static_cast<float>(qmin), static_cast<float>(qmax)));
     };
     if (std::isfinite(g.low)) attributes.set("clamp_low", quantized(g.low));
     if (std::isfinite(g.high)) attributes.set("clamp_high", quantized(g.high));
   }
 
-  // Weights: constant s8 or u8.
-  bool is_byte_constant(const std::optional<QuantizedInput>& input) const {
+  // Weights: constant s8 or u8, with one scale or one per index along `axis`.
+  bool is_byte_constant(const std::optional<QuantizedInput>& input, std::int64_t axis) const {
     if (!input) return false;
     const Tensor* w = graph_.constant(input->integers);
-    return w != nullptr && (w->dtype() == DType::kS8 || w->dtype() == DType::kU8);
+    if (w == nullptr || (w->dtype() != DType::kS8 && w->dtype() != DType::kU8)) return false;
+    const Tensor* zero = graph_.constant(input->zero_point);
+    const std::int64_t scales = graph_.constant(input->scale)->size();
+    if (zero->dtype() != w->dtype() || zero->size() != scales || axis >= w->rank()) return false;
+    const std::int64_t given = input->axis < 0 ? input->axis + w->rank() : input->axis;
+    return scales == 1 || (given == axis && scales == w->shape()[axis]);
+  }
+
+  // Rank of a constant; 0 where it is none.
+  std::int64_t constant_rank(const std::optional<QuantizedInput>& input) const {
+    const Tensor* w = input ? graph_.constant(input->integers) : nullptr;
+    return w != nullptr ? w->rank() : 0;
   }
 
   bool is_byte(const std::optional<QuantizedInput>& input) const {
@@ -104,73 +120,31 @@ class Fuser {
     inputs.insert(inputs.end(), {input.integers, input.scale, input.zero_point});
   }
 
-  // The bias of a group as s32 with scale x_scale · w_scale: as it stands, or rounded from float.
-  // Nothing where it is not constant or does not fit.
-  struct Bias {
-    ValueId value = kNoValue;
-  };
-  std::optional<Bias> integer_bias(const QdqGroup& g, std::size_t i) {
-    const Node& node = graph_.node(g.node);
-    if (node.input(i) == kNoValue) return Bias{};
-    if (g.inputs[i]) {
-      const Tensor* b = graph_.constant(g.inputs[i]->integers);
-      if (b == nullptr || b->dtype() != DType::kS32) return std::nullopt;
-      return Bias{b->rank() == 1 ? g.inputs[i]->integers
-                                 : graph_.add_constant("q8_bias", b->reshaped(Shape{b->size()}))};
-    }
-    const Tensor* b = graph_.constant(node.input(i));
-    if (b == nullptr || b->dtype() != DType::kF32) return std::nullopt;
-    const float x_scale = graph_.constant(g.inputs[0]->scale)->to_floats()[0];
-    const auto w_scale = graph_.constant(g.inputs[1]->scale)->to_floats();
-    const auto values = b->to_floats();
-    if (w_scale.size() != 1 && w_scale.size() != values.size()) return std::nullopt;
-    Tensor rounded(DType::kS32, Shape{b->size()});
-    for (std::size_t c = 0; c < values.size(); ++c) {
-      const double scale = static_cast<double>(x_scale) * w_scale[w_scale.size() == 1 ? 0 : c];
-      const double q = round_half_even(values[c] / scale);
-      if (std::abs(q) > 2147483647.0) return std::nullopt;
-      rounded.mutable_data<std::int32_t>()[c] = static_cast<std::int32_t>(q);
-    }
-    return Bias{graph_.add_constant("q8_bias", std::move(rounded))};
-  }
-
-  // The bias in float, for groups with a float result.
-  std::optional<Bias> float_bias(const QdqGroup& g, std::size_t i) {
-    const Node& node = graph_.node(g.node);
-    if (node.input(i) == kNoValue) return Bias{};
-    if (!g.inputs[i]) {
-      if (graph_.constant(node.input(i)) == nullptr) return std::nullopt;
-      return Bias{node.input(i)};
-    }
-    const Tensor* b = graph_.constant(g.inputs[i]->integers);
-    if (b == nullptr || b->dtype() != DType::kS32) return std::nullopt;
-    const auto scale = graph_.constant(g.inputs[i]->scale)->to_floats();
-    Tensor real(DType::kF32, Shape{b->size()});
-    for (std::int64_t c = 0; c < b->size(); ++c)
-      real.mutable_data<float>()[c] = static_cast<float>(b->data<std::int32_t>()[c]) *
-                                      scale[scale.size() == 1 ? 0 : static_cast<std::size_t>(c)];
-    return Bias{graph_.add_constant("q8_bias", std::move(real))};
-  }
-
   Maybe conv(const QdqGroup& g) {
-    if (!is_byte(g.inputs[0]) || !is_byte_constant(g.inputs[1])) return std::nullopt;
+    if (g.inputs.size() < 2) return std::nullopt;
+    if (!is_byte(g.inputs[0]) || constant_rank(g.inputs[1]) < 3) return std::nullopt;
+    if (!is_byte_constant(g.inputs[1], 0)) return std::nullopt;
+    const std::int64_t channels = graph_.constant(g.inputs[1]->integers)->shape()[0];
     Replacement r{
         "q8", g.output ? "QLinearConv" : "ConvFromBytes", {}, graph_.node(g.node).attributes};
     append(r.inputs, *g.inputs[0]);
     append(r.inputs, *g.inputs[1]);
-    const auto bias = g.output ? integer_bias(g, 2) : float_bias(g, 2);
+    const auto bias =
+        g.output ? integer_bias(graph_, g, 2, channels) : float_bias(graph_, g, 2, channels);
     if (!bias) return std::nullopt;
     if (g.output) {
       r.inputs.insert(r.inputs.end(), {g.output->scale, g.output->zero_point});
       set_clamp(g, r.attributes);
     }
-    r.inputs.push_back(bias->value);
+    r.inputs.push_back(*bias);
     return r;
   }
 
   Maybe matmul(const QdqGroup& g) {
+    if (g.inputs.size() < 2) return std::nullopt;
     if (!is_byte(g.inputs[0]) || !g.inputs[1] || (g.output && is_clamped(g))) return std::nullopt;
-    if (!is_byte_constant(g.inputs[1]) && !is_byte(g.inputs[1])) return std::nullopt;
+    const bool is_matrix = constant_rank(g.inputs[1]) == 2 && is_byte_constant(g.inputs[1], 1);
+    if (!is_matrix && !is_byte(g.inputs[1])) return std::nullopt;
     Replacement r{"q8", g.output ? "QLinearMatMul" : "MatMulFromBytes", {}, {}};
     append(r.inputs, *g.inputs[0]);
     append(r.inputs, *g.inputs[1]);
@@ -179,21 +153,26 @@ class Fuser {
   }
 
   Maybe gemm(const QdqGroup& g) {
+    if (g.inputs.size() < 2) return std::nullopt;
     const Attributes& a = graph_.node(g.node).attributes;
-    if (!is_byte(g.inputs[0]) || !is_byte_constant(g.inputs[1])) return std::nullopt;
+    const std::int64_t axis = a.get_int("transB", 0) != 0 ? 0 : 1;
+    if (!is_byte(g.inputs[0]) || constant_rank(g.inputs[1]) != 2) return std::nullopt;
+    if (!is_byte_constant(g.inputs[1], axis)) return std::nullopt;
     if (a.get_float("alpha", 1) != 1 || a.get_float("beta", 1) != 1) return std::nullopt;
     if (g.output && is_clamped(g)) return std::nullopt;
-    const auto bias = integer_bias(g, 2);
+    const std::int64_t columns = graph_.constant(g.inputs[1]->integers)->shape()[axis];
+    const auto bias = integer_bias(graph_, g, 2, columns);
     if (!bias) return std::nullopt;
     Replacement r{"com.microsoft", "QGemm", {}, a};
     append(r.inputs, *g.inputs[0]);
     append(r.inputs, *g.inputs[1]);
-    r.inputs.push_back(bias->value);
+    r.inputs.push_back(*bias);
     if (g.output) r.inputs.insert(r.inputs.end(), {g.output->scale, g.output->zero_point});
     return r;
   }
 
   Maybe combine(const QdqGroup& g) {
+    if (g.inputs.size() < 2) return std::nullopt;
     if (!g.output || !is_byte(g.inputs[0]) || !is_byte(g.inputs[1])) return std::nullopt;
     Replacement r{"q8", "QLinear" + graph_.node(g.node).op_type, {}, {}};
     append(r.inputs, *g.inputs[0]);
@@ -243,7 +222,8 @@ class Fuser {
       return std::nullopt;
     // Padding with a float constant, a linear Resize and so on compute with the values.
     if (node.is("Pad") ||
-        (node.is("Resize") && node.attributes.get_string("mode", "nearest") != "nearest"))
+        (node.is("Resize") && node.attributes.get_string("mode", "nearest") != "nearest") ||
+        node.attributes.get_string("coordinate_transformation_mode", "") == "tf_crop_and_resize")
       return std::nullopt;
     for (std::size_t i = 1; i < g.inputs.size(); ++i)
       if (g.inputs[i]) return std::nullopt;
@@ -277,7 +257,11 @@ class Fuser {
         copy.inputs[i] = one.add_constant("c", *graph_.constant(copy.inputs[i]));
     copy.outputs = {one.add_value("y")};
     const auto results = evaluate_constant_node(one, copy);
-    if (results.size() != 1 || results[0].size() != 256) return std::nullopt;
+    if (results.size() != 1 || results[0].size() != 256 || results[0].dtype() != DType::kF32)
+      return std::nullopt;
+    const auto values = results[0].values<float>();
+    if (std::any_of(values.begin(), values.end(), [](float v) { return std::isnan(v); }))
+      return std::nullopt;  // log of a negative number …: left to QuantizeLinear
     Tensor clamped(DType::kF32, Shape{256});
     std::transform(results[0].data<float>(), results[0].data<float>() + 256,
                    clamped.mutable_data<float>(),
@@ -293,7 +277,7 @@ class Fuser {
 };
 
 // Weights that stay behind a DequantizeLinear are computed with in float.
-void dequantize_constants(Graph& graph) {
+void dequantize_constants(Graph& graph, const std::vector<ValueId>& keep) {
   for (NodeId id = 0; id < graph.node_count(); ++id) {
     const Node& node = graph.node(id);
     if (node.op_type != "DequantizeLinear" || node.outputs.empty()) continue;
@@ -302,18 +286,20 @@ void dequantize_constants(Graph& graph) {
     });
     if (!constant) continue;
     auto results = evaluate_constant_node(graph, node);
+    if (results.empty()) continue;
     const ValueId output = node.outputs[0];
     graph.remove_node(id);
     graph.value(output).constant = std::move(results[0]);
   }
-  graph.tidy();
+  graph.tidy(keep);
 }
 
 }  // namespace
 
 int fuse_qdq(Graph& graph, const std::vector<ValueId>& keep) {
+  complete_zero_points(graph);
   const int fused = Fuser(graph, keep).run();
-  dequantize_constants(graph);
+  dequantize_constants(graph, keep);
   return fused;
 }
 

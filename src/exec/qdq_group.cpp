@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "exec/clamp.h"
+
 namespace q8 {
 namespace {
 
@@ -32,24 +34,9 @@ std::optional<QuantizedInput> QdqView::quantized(ValueId value) const {
   const Node& node = graph_.node(producer);
   const Tensor* scale = graph_.constant(node.input(1));
   if (scale == nullptr || scale->dtype() != DType::kF32) return std::nullopt;
-  if (node.input(2) != kNoValue && graph_.constant(node.input(2)) == nullptr) return std::nullopt;
-  return QuantizedInput{node.input(0), node.input(1), node.input(2)};
-}
-
-// What Relu or Clip with constant bounds leaves.
-std::optional<std::pair<float, float>> QdqView::clamp_of(const Node& node) const {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  if (node.is("Relu")) return std::pair{0.0f, kInfinity};
-  if (!node.is("Clip")) return std::nullopt;
-  float low = node.attributes.get_float("min", -kInfinity);
-  float high = node.attributes.get_float("max", kInfinity);
-  for (std::size_t i = 1; i <= 2; ++i) {
-    if (node.input(i) == kNoValue) continue;
-    const Tensor* bound = graph_.constant(node.input(i));
-    if (bound == nullptr || bound->size() != 1) return std::nullopt;
-    (i == 1 ? low : high) = bound->to_floats()[0];
-  }
-  return std::pair{low, high};
+  if (node.input(0) == kNoValue || graph_.constant(node.input(2)) == nullptr) return std::nullopt;
+  return QuantizedInput{node.input(0), node.input(1), node.input(2),
+                        node.attributes.get_int("axis", 1)};
 }
 
 QdqGroup QdqView::group(NodeId id) const {
@@ -82,10 +69,10 @@ QdqGroup QdqView::group(NodeId id) const {
       group.high = high;
       break;
     }
-    const auto clamp = clamp_of(reader);
+    const auto clamp = clamp_of(graph_, reader);
     if (!clamp) break;
-    low = std::min(std::max(low, clamp->first), clamp->second);
-    high = std::max(std::min(high, clamp->second), clamp->first);
+    low = std::min(std::max(low, clamp->low), clamp->high);  // as Clip itself, whatever the order
+    high = std::min(std::max(high, clamp->low), clamp->high);
     value = reader.outputs[0];
   }
   return group;
@@ -95,7 +82,6 @@ std::optional<ByteParams> byte_params(const Graph& graph, const QuantizedInput& 
   const Tensor* scale = graph.constant(input.scale);
   if (scale == nullptr || scale->size() != 1 || scale->dtype() != DType::kF32) return std::nullopt;
   ByteParams params{.scale = scale->to_floats()[0]};
-  if (input.zero_point == kNoValue) return params;
   const Tensor* zero = graph.constant(input.zero_point);
   if (zero == nullptr || zero->size() != 1) return std::nullopt;
   params.zero_point = static_cast<std::int32_t>(zero->to_int64s()[0]);

@@ -8,9 +8,10 @@
 
 namespace q8 {
 
-// A value in its quantized form: integers, scale and zero point (kNoValue: 0 of u8).
+// A value in its quantized form. What leaves its zero point out is none (qdq_zero_points.h).
 struct QuantizedInput {
   ValueId integers = kNoValue, scale = kNoValue, zero_point = kNoValue;
+  std::int64_t axis = 1;  // of a scale with several values; may be negative
 };
 
 // One operator of a QDQ graph with what stands around it.
@@ -36,7 +37,6 @@ class QdqView {
 
  private:
   bool is_kept(ValueId value) const { return kept_[static_cast<std::size_t>(value)]; }
-  std::optional<std::pair<float, float>> clamp_of(const Node& node) const;
 
   const Graph& graph_;
   Uses uses_;

@@ -140,11 +140,33 @@ bool Graph::bypass(ValueId from, ValueId to) {
   return true;
 }
 
-void Graph::tidy() {
+// Of the nodes that wait for a value in vain, one that waits for itself: every such node reads from
+// another one, so that walking backwards ends in a circle.
+NodeId Graph::node_on_cycle(const Uses& uses, const std::vector<int>& waiting) const {
+  const auto waits = [&](NodeId id) {
+    return id != kNoNode && waiting[static_cast<std::size_t>(id)] > 0;
+  };
+  NodeId at = 0;
+  while (!waits(at)) ++at;
+  std::vector<bool> seen(nodes_.size(), false);
+  while (!seen[static_cast<std::size_t>(at)]) {
+    seen[static_cast<std::size_t>(at)] = true;
+    NodeId before = kNoNode;
+    for_each_read(node(at), [&](ValueId read) {
+      if (waits(uses.producer(read))) before = uses.producer(read);
+    });
+    Q8_ASSERT(before != kNoNode);
+    at = before;
+  }
+  return at;
+}
+
+void Graph::tidy(const std::vector<ValueId>& also_needed) {
   // Backwards from the outputs: which nodes are needed.
   const Uses uses(*this);
   std::vector<bool> needed(nodes_.size(), false);
   std::vector<ValueId> open(outputs_.begin(), outputs_.end());
+  open.insert(open.end(), also_needed.begin(), also_needed.end());
   while (!open.empty()) {
     const ValueId id = open.back();
     open.pop_back();
@@ -179,11 +201,8 @@ void Graph::tidy() {
     }
     sorted.push_back(std::move(node(id)));
   }
-  if (sorted.size() != needed_count) {
-    for (NodeId id = 0; id < node_count(); ++id)
-      if (waiting[static_cast<std::size_t>(id)] > 0)
-        throw bad_input("the graph has a cycle through " + node(id).label());
-  }
+  if (sorted.size() != needed_count)
+    throw bad_input("the graph has a cycle through " + node(node_on_cycle(uses, waiting)).label());
   nodes_ = std::move(sorted);
 }
 

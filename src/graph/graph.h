@@ -54,6 +54,8 @@ struct Capture {
   ValueId inner;  // in this one; it has no producer
 };
 
+class Uses;
+
 // A directed acyclic graph of operators. Owns its nodes, values and constants; copies are deep but
 // for the tensors' memory, which is shared and read-only.
 class Graph {
@@ -96,6 +98,8 @@ class Graph {
   NodeId add_node(Node node);
   // The same for a node whose name is known to be unique: no look-up.
   NodeId append_node(Node node);
+  // All nodes, for a pass that appends what takes their place.
+  std::vector<Node> take_nodes() { return std::move(nodes_); }
   // Removed nodes stay as empty shells (no outputs) until tidy().
   void remove_node(NodeId id);
   // Every node input (and subgraph capture) that reads `from` reads `to`; graph outputs stay as
@@ -110,10 +114,12 @@ class Graph {
 
   // Drops nodes whose outputs nobody reads and brings the rest into topological order (stable: the
   // given order is kept where it is one). Throws bad_input naming a node on a cycle. NodeIds
-  // change, ValueIds do not.
-  void tidy();
+  // change, ValueIds do not. Values in `also_needed` count as read.
+  void tidy(const std::vector<ValueId>& also_needed = {});
 
  private:
+  NodeId node_on_cycle(const Uses& uses, const std::vector<int>& waiting) const;
+
   std::vector<Node> nodes_;
   std::vector<Value> values_;
   std::vector<ValueId> inputs_, outputs_;

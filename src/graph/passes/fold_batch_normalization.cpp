@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "graph/canonicalize.h"
@@ -17,6 +18,7 @@ std::optional<Affine> affine_of(const Graph& graph, const Node& norm) {
     const Tensor* constant = graph.constant(norm.input(i));
     if (constant == nullptr || constant->dtype() != DType::kF32) return std::nullopt;
     constants.push_back(constant->to_floats());
+    if (constants.back().size() != constants[0].size()) return std::nullopt;
   }
   const double epsilon = static_cast<double>(norm.attributes.get_float("epsilon", 1e-5f));
   Affine affine;
@@ -36,11 +38,16 @@ struct ChannelLayout {
   std::int64_t groups;
 };
 
-std::optional<ChannelLayout> layout_of(const Node& node) {
+// Nothing where the weight's shape does not fit the operator, which then says so itself.
+std::optional<ChannelLayout> layout_of(const Node& node, const Shape& weight) {
+  const bool is_gemm = node.is("Gemm");
+  if (is_gemm ? weight.rank() != 2 : weight.rank() < 3) return std::nullopt;
+  if (is_gemm) return ChannelLayout{node.attributes.get_int("transB", 0) != 0 ? 0 : 1, 1};
   if (node.is("Conv")) return ChannelLayout{0, 1};
-  if (node.is("ConvTranspose")) return ChannelLayout{1, node.attributes.get_int("group", 1)};
-  if (node.is("Gemm")) return ChannelLayout{node.attributes.get_int("transB", 0) != 0 ? 0 : 1, 1};
-  return std::nullopt;
+  if (!node.is("ConvTranspose")) return std::nullopt;
+  const std::int64_t groups = node.attributes.get_int("group", 1);
+  if (groups < 1 || weight[0] % groups != 0) return std::nullopt;
+  return ChannelLayout{1, groups};
 }
 
 Tensor scaled_weight(const Tensor& weight, const ChannelLayout& layout,
@@ -61,29 +68,35 @@ Tensor scaled_weight(const Tensor& weight, const ChannelLayout& layout,
   return scaled;
 }
 
-// Gemm's C may be absent, a scalar, [N] or [1, N]; alpha and beta must be plain.
-bool is_plain_gemm(const Graph& graph, const Node& node, std::int64_t channels) {
-  if (!node.is("Gemm")) return true;
-  if (node.attributes.get_float("alpha", 1) != 1 || node.attributes.get_float("beta", 1) != 1)
+// The bias may be absent or have one value a channel ([N] or, for a Gemm, [1, N]); a Gemm's alpha
+// and beta must be 1.
+bool is_plain(const Node& node, const Tensor* bias, std::int64_t channels) {
+  if (node.is("Gemm") &&
+      (node.attributes.get_float("alpha", 1) != 1 || node.attributes.get_float("beta", 1) != 1))
     return false;
-  if (node.input(2) == kNoValue) return true;
-  const Tensor* c = graph.constant(node.input(2));
-  return c != nullptr && c->size() == channels && c->shape().back() == channels;
+  if (bias == nullptr) return node.input(2) == kNoValue;
+  return bias->rank() > 0 && bias->size() == channels && bias->shape().back() == channels;
+}
+
+// Old BatchNormalizations may give running means as well.
+bool has_one_output(const Node& node) {
+  return !node.outputs.empty() && node.outputs[0] != kNoValue &&
+         std::all_of(node.outputs.begin() + 1, node.outputs.end(),
+                     [](ValueId id) { return id == kNoValue; });
 }
 
 bool fold_one(Graph& graph, NodeId producer, NodeId norm_id) {
   const Node& norm = graph.node(norm_id);
   const Node& node = graph.node(producer);
-  const auto layout = layout_of(node);
-  const auto affine = affine_of(graph, norm);
-  if (!layout || !affine) return false;
   const Tensor* weight = graph.constant(node.input(1));
   const Tensor* bias = graph.constant(node.input(2));
   if (weight == nullptr || weight->dtype() != DType::kF32) return false;
-  if (node.input(2) != kNoValue && bias == nullptr) return false;
+  const auto layout = layout_of(node, weight->shape());
+  const auto affine = affine_of(graph, norm);
+  if (!layout || !affine) return false;
   const std::int64_t channels = weight->shape()[layout->axis] * layout->groups;
   if (static_cast<std::int64_t>(affine->factor.size()) != channels) return false;
-  if (!is_plain_gemm(graph, node, channels)) return false;
+  if (!is_plain(node, bias, channels)) return false;
 
   const std::vector<float> old_bias =
       bias != nullptr ? bias->to_floats() : std::vector<float>(affine->factor.size(), 0.0f);
@@ -113,10 +126,12 @@ bool fold_one(Graph& graph, NodeId producer, NodeId norm_id) {
 int fold_batch_normalization(Graph& graph, const Evaluate&) {
   int folded = 0;
   for (NodeId id = 0; id < graph.node_count(); ++id) {
-    if (!graph.node(id).is("BatchNormalization") || graph.node(id).outputs.empty()) continue;
+    if (!graph.node(id).is("BatchNormalization") || !has_one_output(graph.node(id))) continue;
+    const ValueId input = graph.node(id).input(0);
     const Uses uses(graph);
-    const NodeId producer = uses.producer(graph.node(id).inputs[0]);
-    if (producer == kNoNode || uses.only_consumer(graph.node(id).inputs[0]) != id) continue;
+    if (input == kNoValue || uses.only_consumer(input) != id) continue;
+    const NodeId producer = uses.producer(input);
+    if (producer == kNoNode || !has_one_output(graph.node(producer))) continue;
     folded += fold_one(graph, producer, id);
   }
   return folded;

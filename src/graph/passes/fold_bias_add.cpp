@@ -19,13 +19,14 @@ bool fold_one(Graph& graph, const Uses& uses, NodeId add_id) {
   const Node& add = graph.node(add_id);
   for (std::size_t side = 0; side < 2; ++side) {
     const Tensor* constant = graph.constant(add.inputs[1 - side]);
+    if (add.inputs[side] == kNoValue) continue;
     const NodeId producer = uses.producer(add.inputs[side]);
     if (constant == nullptr || producer == kNoNode) continue;
     Node& conv = graph.node(producer);
     if (!conv.is("Conv") || conv.input(2) != kNoValue) continue;
     if (uses.only_consumer(add.inputs[side]) != add_id) continue;
     const Tensor* weight = graph.constant(conv.input(1));
-    if (weight == nullptr || weight->dtype() != DType::kF32) continue;
+    if (weight == nullptr || weight->dtype() != DType::kF32 || weight->rank() < 3) continue;
     auto bias = per_channel(*constant, weight->shape()[0], weight->rank());
     if (!bias || !graph.bypass(conv.outputs[0], add.outputs[0])) continue;
     graph.remove_node(add_id);
@@ -44,7 +45,8 @@ bool fold_one(Graph& graph, const Uses& uses, NodeId add_id) {
 int fold_bias_add(Graph& graph, const Evaluate&) {
   int folded = 0;
   for (NodeId id = 0; id < graph.node_count(); ++id)
-    if (graph.node(id).is("Add") && graph.node(id).inputs.size() == 2)
+    if (graph.node(id).is("Add") && graph.node(id).inputs.size() == 2 &&
+        graph.node(id).outputs.size() == 1)
       folded += fold_one(graph, Uses(graph), id);
   return folded;
 }

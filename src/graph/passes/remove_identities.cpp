@@ -6,7 +6,10 @@ namespace {
 // Dropout at inference, unless its mask is read or training is asked for.
 bool is_inert_dropout(const Graph& graph, const Node& node) {
   if (!node.is("Dropout")) return false;
-  if (node.outputs.size() > 1 && node.outputs[1] != kNoValue) return false;
+  if (node.outputs.size() > 1 && node.outputs[1] != kNoValue) {
+    const ValueId mask = node.outputs[1];
+    if (graph.is_output(mask) || !Uses(graph).consumers(mask).empty()) return false;
+  }
   if (node.input(2) == kNoValue) return true;
   const Tensor* training = graph.constant(node.input(2));
   return training != nullptr && training->to_int64s() == std::vector<std::int64_t>{0};
@@ -24,7 +27,7 @@ int remove_identities(Graph& graph, const Evaluate&) {
   int removed = 0;
   for (NodeId id = 0; id < graph.node_count(); ++id) {
     const Node& node = graph.node(id);
-    if (node.outputs.empty()) continue;
+    if (node.input(0) == kNoValue || node.outputs.empty() || node.outputs[0] == kNoValue) continue;
     if (!node.is("Identity") && !is_inert_dropout(graph, node) && !is_cast_to_same(graph, node))
       continue;
     const ValueId from = node.inputs[0], to = node.outputs[0];
