@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "kernels/isa_rows.h"
-#include "kernels/statistics_f32.h"
+#include "kernels/statistics_f32_rows.h"
 
 namespace q8 {
 namespace {

@@ -2,9 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
-
-#include "base/isa.h"
 
 namespace q8 {
 
@@ -16,32 +13,22 @@ struct SummaryF32 {
   bool all_finite;
 };
 
-constexpr std::size_t kBinSlack = 16;
-
-// Kernels that calibration statistics are made of; all rows give the same values.
-struct StatisticsF32Row {
-  const char* name;
-  Isa isa;
-  void (*summarize)(const float* values, std::size_t count, SummaryF32* summary);
-  // For x [rows, columns], row-major and finite: minimum[j] and maximum[j] (given, from earlier
-  // blocks) are widened by column j.
-  void (*column_extrema)(const float* values, std::size_t rows, std::size_t columns, float* minimum,
-                         float* maximum);
-  // The histogram's bins of the finite values that are not zero, in their order, and how many:
-  // k = trunc(|x| · inverse_width), written as k for x > 0 and −1 − k for x < 0
-  // (calib/histogram.h). inverse_width is a power of two and every k < 2^24. `bins` has room for
-  // count + kBinSlack.
-  std::size_t (*find_bins)(const float* values, std::size_t count, float inverse_width,
-                           std::int32_t* bins);
-};
-
-std::span<const StatisticsF32Row> statistics_f32_rows();  // best first, the last is scalar
-
-void summarize_f32_scalar(const float*, std::size_t, SummaryF32*);
+void summarize_f32_scalar(const float* values, std::size_t count, SummaryF32* summary);
 void summarize_f32_avx2(const float*, std::size_t, SummaryF32*);
-void column_extrema_f32_scalar(const float*, std::size_t, std::size_t, float*, float*);
+
+// For x [rows, columns], row-major and finite: minimum[j] and maximum[j] (given, from earlier
+// blocks) are widened by column j.
+void column_extrema_f32_scalar(const float* values, std::size_t rows, std::size_t columns,
+                               float* minimum, float* maximum);
 void column_extrema_f32_avx2(const float*, std::size_t, std::size_t, float*, float*);
-std::size_t find_bins_f32_scalar(const float*, std::size_t, float, std::int32_t*);
+
+// The histogram's bins (calib/histogram.h) of the finite values that are not zero, in their order,
+// and how many: k = trunc(|x| · inverse_width), written as k for x > 0 and −1 − k for x < 0.
+// inverse_width is a power of two and every k < 2^24. `bins` has room for count + kBinSlack.
+std::size_t find_bins_f32_scalar(const float* values, std::size_t count, float inverse_width,
+                                 std::int32_t* bins);
 std::size_t find_bins_f32_avx2(const float*, std::size_t, float, std::int32_t*);
+
+constexpr std::size_t kBinSlack = 16;
 
 }  // namespace q8
