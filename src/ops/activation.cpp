@@ -8,21 +8,6 @@ namespace {
 
 // Activations made of comparisons, sums and products. Formulas: ONNX operator specification.
 
-// max(x, 0); NaN stays NaN.
-OpFunction make_relu(const NodeContext&) {
-  return pointwise_number([](auto v) { return v < decltype(v){} ? decltype(v){} : v; });
-}
-
-// min(max(x, low), high): where low > high everything becomes high.
-template <typename T>
-void clip(RunContext& run, const Tensor& x, T low, T high) {
-  Tensor& y = run.output(0, x.dtype(), x.shape());
-  map_elements<T, T>(run, x, y, [low, high](T v) {
-    v = v < low ? low : v;
-    return high < v ? high : v;
-  });
-}
-
 template <typename T>
 constexpr T lowest() {
   return std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
@@ -32,6 +17,29 @@ template <typename T>
 constexpr T highest() {
   return std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity()
                                               : std::numeric_limits<T>::max();
+}
+
+// max(x, 0); NaN stays NaN.
+OpFunction make_relu(const NodeContext&) {
+  return pointwise_kernel(UnaryF32::kClamp, pointwise_number([](auto v) {
+                            return v < decltype(v){} ? decltype(v){} : v;
+                          }),
+                          0, highest<float>());
+}
+
+// min(max(x, low), high): where low > high everything becomes high.
+template <typename T>
+void clip(RunContext& run, const Tensor& x, T low, T high) {
+  Tensor& y = run.output(0, x.dtype(), x.shape());
+  if constexpr (std::is_same_v<T, float>) {
+    map_f32(run.kernels, UnaryF32::kClamp, x.data<float>(), y.mutable_data<float>(), x.size(),
+            run.threads, low, high);
+    return;
+  }
+  map_elements<T, T>(run, x, y, [low, high](T v) {
+    v = v < low ? low : v;
+    return high < v ? high : v;
+  });
 }
 
 template <typename T>
@@ -68,7 +76,9 @@ OpFunction make_clip(const NodeContext& node) {
 
 OpFunction make_leaky_relu(const NodeContext& node) {
   const float alpha = node.attributes().get_float("alpha", 0.01f);
-  return pointwise_float([alpha](auto v) { return v < 0 ? v * decltype(v)(alpha) : v; });
+  return pointwise_kernel(
+      UnaryF32::kLeakyRelu,
+      pointwise_float([alpha](auto v) { return v < 0 ? v * decltype(v)(alpha) : v; }), alpha);
 }
 
 OpFunction make_thresholded_relu(const NodeContext& node) {
@@ -79,22 +89,23 @@ OpFunction make_thresholded_relu(const NodeContext& node) {
 OpFunction make_hard_sigmoid(const NodeContext& node) {
   const float alpha = node.attributes().get_float("alpha", 0.2f);
   const float beta = node.attributes().get_float("beta", 0.5f);
-  return pointwise_float([alpha, beta](auto v) {
-    using T = decltype(v);
-    const T line = T(alpha) * v + T(beta);
-    const T above = line < T(0) ? T(0) : line;
-    return above > T(1) ? T(1) : above;
-  });
+  return pointwise_kernel(UnaryF32::kHardSigmoid, pointwise_float([alpha, beta](auto v) {
+                            using T = decltype(v);
+                            const T line = T(alpha) * v + T(beta);
+                            const T above = line < T(0) ? T(0) : line;
+                            return above > T(1) ? T(1) : above;
+                          }),
+                          alpha, beta);
 }
 
 // x · clamp(x / 6 + 0.5, 0, 1)
 OpFunction make_hard_swish(const NodeContext&) {
-  return pointwise_float([](auto v) {
-    using T = decltype(v);
-    const T line = v * (T(1) / T(6)) + T(0.5);
-    const T above = line < T(0) ? T(0) : line;
-    return v * (above > T(1) ? T(1) : above);
-  });
+  return pointwise_kernel(UnaryF32::kHardSwish, pointwise_float([](auto v) {
+                            using T = decltype(v);
+                            const T line = v * (T(1) / T(6)) + T(0.5);
+                            const T above = line < T(0) ? T(0) : line;
+                            return v * (above > T(1) ? T(1) : above);
+                          }));
 }
 
 OpFunction make_shrink(const NodeContext& node) {

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/elementwise_f32.h"
 #include "kernels/gemm_f32.h"
 #include "ops/families.h"
 #include "ops/permute.h"
@@ -111,14 +112,6 @@ Bias make_bias(RunContext& run, const Attention& node, const Shape& scores) {
   return bias;
 }
 
-// A row of scores made a distribution. A row that is masked throughout has none: NaN.
-void softmax_row(float* row, std::int64_t size) {
-  float largest = kMinusInfinity, sum = 0;
-  for (std::int64_t i = 0; i < size; ++i) largest = std::max(largest, row[i]);
-  for (std::int64_t i = 0; i < size; ++i) sum += row[i] = std::exp(row[i] - largest);
-  for (std::int64_t i = 0; i < size; ++i) row[i] /= sum;
-}
-
 // C[i] = A[i] · B[i] for every sample and head of A; several heads of A share one of B.
 Tensor head_products(RunContext& run, const Tensor& a, const Tensor& b, bool transpose_b) {
   const Shape& s = a.shape();
@@ -180,10 +173,11 @@ void run_attention(RunContext& run, const Attention& node) {
                                show(1);
                                bias.add(r / (s[1] * s[2]), r / s[2] % s[1], r % s[2], row, columns);
                                show(2);
-                               softmax_row(row, columns);
-                               show(3);
                              }
                            });
+  // A row that is masked throughout has no distribution: NaN.
+  softmax_f32(run.kernels, s[0] * s[1] * s[2], columns, values, values, run.threads);
+  if (shown != nullptr && node.scores_mode == 3) std::copy_n(values, scores.size(), shown);
   Tensor y = head_products(run, scores, v, false);
   if (run.input(0).rank() == 3) {
     const std::int64_t order[] = {0, 2, 1, 3}, size = y.shape()[3];

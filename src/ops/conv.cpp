@@ -58,7 +58,7 @@ void run_conv(RunContext& run, const Conv& conv, const ConvF32& packed) {
   Tensor y(DType::kF32, image_shape(dims, Layout::kChannelsLast), run.allocator);
   packed.run(g, input.data<float>(), y.mutable_data<float>(),
              run.has_input(3) ? residual.data<float>() : nullptr, run.threads);
-  conv.activation.apply(y.mutable_data<float>(), y.size(), run.threads);
+  conv.activation.apply(y, run);
   run.set_output(0, first ? to_channels_first(y, run) : std::move(y));
 }
 

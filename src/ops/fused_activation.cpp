@@ -1,16 +1,11 @@
 #include "ops/fused_activation.h"
 
-#include <algorithm>
-#include <cmath>
-
 namespace q8 {
 
-void FusedActivation::apply(float* values, std::int64_t size, Threads& threads) const {
+void FusedActivation::apply(Tensor& y, RunContext& run) const {
   if (!function) return;
-  constexpr std::int64_t kGrain = 4096;  // elements a thread takes at least
-  threads.parallel_for(size, kGrain, [&](std::int64_t begin, std::int64_t end) {
-    std::transform(values + begin, values + end, values + begin, function);
-  });
+  float* values = y.mutable_data<float>();
+  map_f32(run.kernels, *function, values, values, y.size(), run.threads, alpha, beta);
 }
 
 FusedActivation fused_activation(const std::string& name, const std::vector<float>& parameters) {
@@ -25,15 +20,16 @@ FusedActivation fused_activation(const std::string& name, const std::vector<floa
     activation.low = parameter(0, activation.low);
     activation.high = parameter(1, activation.high);
   } else if (name == "LeakyRelu") {
-    activation.function = [alpha = parameter(0, 0.01f)](float v) { return v < 0 ? v * alpha : v; };
+    activation.function = UnaryF32::kLeakyRelu;
+    activation.alpha = parameter(0, 0.01f);
   } else if (name == "HardSigmoid") {
-    activation.function = [alpha = parameter(0, 0.2f), beta = parameter(1, 0.5f)](float v) {
-      return std::clamp(alpha * v + beta, 0.0f, 1.0f);
-    };
+    activation.function = UnaryF32::kHardSigmoid;
+    activation.alpha = parameter(0, 0.2f);
+    activation.beta = parameter(1, 0.5f);
   } else if (name == "Sigmoid") {
-    activation.function = [](float v) { return 1 / (1 + std::exp(-v)); };
+    activation.function = UnaryF32::kSigmoid;
   } else if (name == "Tanh") {
-    activation.function = [](float v) { return std::tanh(v); };
+    activation.function = UnaryF32::kTanh;
   } else {
     throw unsupported("fused activation '" + name + "'");
   }

@@ -1,10 +1,11 @@
 #pragma once
 
-#include <functional>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "kernels/elementwise_f32.h"
 #include "ops/operator.h"
 
 namespace q8 {
@@ -14,10 +15,11 @@ namespace q8 {
 struct FusedActivation {
   float low = -std::numeric_limits<float>::infinity();
   float high = std::numeric_limits<float>::infinity();
-  std::function<float(float)> function;  // empty where the clamp is all
+  std::optional<UnaryF32> function;  // nothing where the clamp is all
+  float alpha = 0, beta = 0;         // of the function
 
-  // In place, on float elements.
-  void apply(float* values, std::int64_t size, Threads& threads) const;
+  // In place, on a float tensor.
+  void apply(Tensor& y, RunContext& run) const;
 };
 
 // `name` as in the attribute `activation` ("" for none), `parameters` in ONNX Runtime's order:

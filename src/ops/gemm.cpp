@@ -94,7 +94,7 @@ void run_f32(RunContext& run, const Gemm& gemm, const PackedF32* packed) {
   Tensor& y = run.output(0, DType::kF32, Shape{shape.m, shape.n});
   gemm_f32(shape.m, a.data<float>(), shape.k, packed == nullptr ? own : *packed,
            y.mutable_data<float>(), shape.n, epilogue, run.threads);
-  gemm.activation.apply(y.mutable_data<float>(), y.size(), run.threads);
+  gemm.activation.apply(y, run);
 }
 
 template <typename T>

@@ -1,3 +1,4 @@
+#include "kernels/elementwise_f32.h"
 #include "ops/families.h"
 #include "ops/normalization.h"
 
@@ -92,6 +93,19 @@ void run_row_norm(RunContext& run, const RowNorm& norm, std::int64_t axis_attrib
     const T* bias = row_operand<T>(run, 2, row, bias_storage);
     const T* source = x.data<T>();
     T* target = y.mutable_data<T>();
+    if constexpr (std::is_same_v<T, float>) {
+      layer_norm_f32(run.kernels,
+                     {.rows = x.size() / size,
+                      .columns = size,
+                      .scale = scale,
+                      .shift = bias,
+                      .epsilon = static_cast<float>(norm.epsilon),
+                      .is_centred = norm.subtract_mean,
+                      .mean = means,
+                      .inverse_deviation = deviations},
+                     source, target, run.threads);
+      return;
+    }
     run.threads.parallel_for(
         x.size() / size, row_grain(size), [&](std::int64_t begin, std::int64_t end) {
           for (std::int64_t r = begin; r < end; ++r) {

@@ -37,21 +37,17 @@ T gelu_tanh(T v) {
 }
 
 OpFunction make_sigmoid(const NodeContext&) {
-  return pointwise_float([](auto v) { return sigmoid(v); });
+  return pointwise_kernel(UnaryF32::kSigmoid, pointwise_float([](auto v) { return sigmoid(v); }));
 }
 
 OpFunction make_tanh(const NodeContext&) {
-  return pointwise_float([](auto v) { return std::tanh(v); });
+  return pointwise_kernel(UnaryF32::kTanh, pointwise_float([](auto v) { return std::tanh(v); }));
 }
 
 OpFunction make_erf(const NodeContext&) {
-  return pointwise_number([](auto v) {
-    using T = decltype(v);
-    if constexpr (std::is_floating_point_v<T>)
-      return std::erf(v);
-    else
-      return static_cast<T>(std::erf(static_cast<double>(v)));
-  });
+  return pointwise_kernel(UnaryF32::kErf, pointwise_number([](auto v) {
+                            return static_cast<decltype(v)>(std::erf(static_cast<double>(v)));
+                          }));
 }
 
 OpFunction make_elu(const NodeContext& node) {
@@ -90,7 +86,9 @@ OpFunction make_mish(const NodeContext&) {
 // x · sigmoid(α x); com.microsoft QuickGelu is the same with another default.
 OpFunction make_scaled_swish(const NodeContext& node, float fallback) {
   const float alpha = node.attributes().get_float("alpha", fallback);
-  return pointwise_float([alpha](auto v) { return v * sigmoid(decltype(v)(alpha) * v); });
+  OpFunction general =
+      pointwise_float([alpha](auto v) { return v * sigmoid(decltype(v)(alpha) * v); });
+  return alpha == 1 ? pointwise_kernel(UnaryF32::kSilu, std::move(general)) : general;
 }
 OpFunction make_swish(const NodeContext& node) {
   return make_scaled_swish(node, 1.0f);
@@ -101,11 +99,13 @@ OpFunction make_quick_gelu(const NodeContext& node) {
 
 OpFunction make_gelu(const NodeContext& node) {
   const std::string approximate = node.attributes().get_string("approximate", "none");
-  if (approximate == "tanh") return pointwise_float([](auto v) { return gelu_tanh(v); });
+  if (approximate == "tanh")
+    return pointwise_kernel(UnaryF32::kGeluTanh,
+                            pointwise_float([](auto v) { return gelu_tanh(v); }));
   if (approximate != "none")
     throw bad_input("attribute approximate of Gelu must be none or tanh, found '" + approximate +
                     "'");
-  return pointwise_float([](auto v) { return gelu(v); });
+  return pointwise_kernel(UnaryF32::kGelu, pointwise_float([](auto v) { return gelu(v); }));
 }
 
 // function(x + bias), with an optional bias of the last axis.

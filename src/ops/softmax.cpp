@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "kernels/elementwise_f32.h"
 #include "ops/families.h"
 #include "tensor/dispatch.h"
 
@@ -72,6 +73,11 @@ OpFunction make_row_operator(const NodeContext& node) {
     Tensor& y = run.output(0, x.dtype(), x.shape());
     if (x.size() == 0) return;
     const Rows rows = rows_of(x.shape(), axis, flattens);
+    if (std::is_same_v<RowFunction, SoftmaxRow> && x.dtype() == DType::kF32 && rows.inner == 1) {
+      softmax_f32(run.kernels, rows.outer, rows.size, x.data<float>(), y.mutable_data<float>(),
+                  run.threads);
+      return;
+    }
     with_float_type(x.dtype(), [&](auto zero) {
       using T = decltype(zero);
       const T* source = x.data<T>();
