@@ -21,11 +21,14 @@ std::string reason() {
 }  // namespace
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // Without O_NONBLOCK a pipe would keep us waiting for somebody to write to it.
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) throw bad_input(path.string() + ": cannot be read: " + reason());
   struct stat info {};
-  if (fstat(fd, &info) != 0 || S_ISDIR(info.st_mode)) {
-    const std::string why = S_ISDIR(info.st_mode) ? "it is a folder" : reason();
+  if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+    const std::string why = S_ISDIR(info.st_mode) ? "it is a folder"
+                            : info.st_mode != 0   ? "it is not a regular file"
+                                                  : reason();
     close(fd);
     throw bad_input(path.string() + ": cannot be read: " + why);
   }
@@ -52,10 +55,11 @@ std::string read_text_file(const std::filesystem::path& path) {
 
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
   const auto parent = path_.parent_path();
-  if (!parent.empty() && !std::filesystem::is_directory(parent))
+  std::error_code ignored;  // what cannot be asked is found out by open()
+  if (!parent.empty() && !std::filesystem::exists(parent, ignored) && !ignored)
     throw resource_error(path_.string() + ": cannot be written: the folder " + parent.string() +
                          " does not exist");
-  if (std::filesystem::is_directory(path_))
+  if (std::filesystem::is_directory(path_, ignored))
     throw resource_error(path_.string() + ": cannot be written: it is a folder");
   temporary_ = path_;
   temporary_ += "." + std::to_string(getpid()) + ".tmp";

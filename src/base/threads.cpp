@@ -32,7 +32,8 @@ Threads::~Threads() = default;
 
 void Threads::run(std::int64_t size, std::int64_t grain, RangeFunction function, void* context) {
   // At most four chunks a thread: enough to even out, few enough that the overhead does not show.
-  const std::int64_t even = (size + 4 * count_ - 1) / (4 * count_);
+  const std::int64_t most = 4 * static_cast<std::int64_t>(count_);
+  const std::int64_t even = (size + most - 1) / most;
   const std::int64_t chunk = std::max({grain, even, std::int64_t{1}});
   const std::int64_t chunks = (size + chunk - 1) / chunk;
   arena_->arena.execute([&] {

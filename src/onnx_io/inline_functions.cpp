@@ -19,7 +19,10 @@ class Inliner {
  public:
   explicit Inliner(onnx::ModelProto& model) : model_(model) {
     for (const auto& function : model.functions())
-      functions_[{canonical_domain(function.domain()), function.name()}] = &function;
+      if (!functions_.try_emplace({canonical_domain(function.domain()), function.name()}, &function)
+               .second)
+        throw unsupported("the function '" + function.name() +
+                          "' stands twice in the model; overloads are not supported");
   }
 
   void run() {
@@ -30,6 +33,10 @@ class Inliner {
   }
 
  private:
+  // Functions that call functions can make a graph of exponential size out of a small file.
+  static constexpr int kMostNodes = 1'000'000;
+  static constexpr std::size_t kDeepest = 100;
+
   using Renames = std::map<std::string, std::string>;
 
   const onnx::FunctionProto* find(const onnx::NodeProto& node) const {
@@ -51,27 +58,49 @@ class Inliner {
     }
     const onnx::FunctionProto* function = find(node);
     if (function == nullptr) {
+      if (calls_ > 0 && to.size() >= kMostNodes)
+        throw unsupported("the model's functions unfold to more than " +
+                          std::to_string(kMostNodes) + " nodes");
       *to.Add() = std::move(node);
       return;
     }
     const Key key{canonical_domain(function->domain()), function->name()};
     if (!open.insert(key).second)
       throw bad_input("the model's function '" + function->name() + "' calls itself");
+    if (open.size() > kDeepest)
+      throw unsupported("the model's functions call each other more than " +
+                        std::to_string(kDeepest) + " deep");
+    if (++calls_ > kMostNodes)
+      throw unsupported("the model's functions are called more than " + std::to_string(kMostNodes) +
+                        " times");
     used_.push_back(function);
-    const std::string prefix = "q8_inlined_" + std::to_string(calls_++) + "_" +
+    const std::string prefix = "q8_inlined_" + std::to_string(calls_) + "_" +
                                (node.name().empty() ? node.op_type() : node.name()) + "/";
     Renames renames;
     for (int i = 0; i < function->input_size(); ++i)
       renames[function->input(i)] = i < node.input_size() ? node.input(i) : "";
-    for (int i = 0; i < function->output_size(); ++i)
-      if (i < node.output_size() && !node.output(i).empty())
-        renames[function->output(i)] = node.output(i);
+    for (int i = 0; i < function->output_size() && i < node.output_size(); ++i) {
+      if (node.output(i).empty()) continue;
+      const auto [entry, is_new] = renames.try_emplace(function->output(i), node.output(i));
+      if (!is_new) add_identity(entry->second, node.output(i), prefix, to);
+    }
     for (onnx::NodeProto body : function->node()) {
       rename(body, renames, prefix);
       bind_attributes(body, node, *function);
       append(body, to, open);
     }
     open.erase(key);
+  }
+
+  // An output of a function that is one of its inputs, or the same as an output before it.
+  static void add_identity(const std::string& from, const std::string& output,
+                           const std::string& prefix,
+                           google::protobuf::RepeatedPtrField<onnx::NodeProto>& to) {
+    onnx::NodeProto* identity = to.Add();
+    identity->set_name(prefix + "output_" + output);
+    identity->set_op_type("Identity");
+    identity->add_input(from);
+    identity->add_output(output);
   }
 
   static std::string renamed(const std::string& name, Renames& renames, const std::string& prefix) {

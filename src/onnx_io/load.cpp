@@ -2,6 +2,7 @@
 
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -28,7 +29,11 @@ TypeInfo type_info(const onnx::ValueInfoProto& info) {
                       "' is a sequence, map, optional or sparse tensor");
   }
   const auto& tensor = info.type().tensor_type();
-  if (tensor.elem_type() != 0) type.dtype = dtype_of_proto(tensor.elem_type());
+  try {
+    if (tensor.elem_type() != 0) type.dtype = dtype_of_proto(tensor.elem_type());
+  } catch (const Error& error) {
+    throw error.within("value '" + info.name() + "'");
+  }
   if (!tensor.has_shape()) return type;
   type.dims.emplace();
   for (const auto& dim : tensor.shape().dim()) {
@@ -59,7 +64,8 @@ class GraphBuilder {
       const ValueId id = resolve(output.name());
       if (id == kNoValue)
         throw bad_input("nothing makes the graph's output '" + output.name() + "'");
-      graph_.value(id).type = type_info(output);
+      TypeInfo type = type_info(output);
+      if (type.dtype) graph_.value(id).type = std::move(type);
       graph_.add_output(id);
     }
     read_value_info();
@@ -84,6 +90,7 @@ class GraphBuilder {
   void read_inputs() {
     std::set<std::string> seen;
     for (const auto& input : proto_.input()) {
+      if (input.name().empty()) throw bad_input("an input of the model has no name");
       if (!seen.insert(input.name()).second)
         throw bad_input("the input '" + input.name() + "' stands twice in the model");
       const ValueId known = graph_.find_value(input.name());
@@ -153,7 +160,7 @@ class GraphBuilder {
         throw error.within("attribute '" + attribute.name() + "'");
       }
     }
-    if (node.is("Constant") && node.outputs.size() == 1) {
+    if (node.is("Constant") && node.outputs.size() == 1 && node.outputs[0] != kNoValue) {
       graph_.value(node.outputs[0]).constant = constant_value(node);
       return;
     }
@@ -290,6 +297,12 @@ void check_header(const onnx::ModelProto& proto) {
   if (proto.opset_import_size() == 0) throw bad_input("the model imports no operator set");
 }
 
+bool has_standard_node(const onnx::GraphProto& graph) {
+  return std::any_of(graph.node().begin(), graph.node().end(), [](const onnx::NodeProto& node) {
+    return canonical_domain(node.domain()).empty();
+  });
+}
+
 Model build(onnx::ModelProto& proto, const fs::path& folder) {
   check_header(proto);
   inline_functions(proto);
@@ -303,12 +316,20 @@ Model build(onnx::ModelProto& proto, const fs::path& folder) {
   for (const auto& entry : proto.metadata_props())
     model.metadata.emplace_back(entry.key(), entry.value());
   std::map<std::string, std::int64_t, std::less<>> opsets;
-  for (const auto& import : proto.opset_import())
-    opsets[canonical_domain(import.domain())] = import.version();
+  for (const auto& import : proto.opset_import()) {
+    const auto [entry, is_new] =
+        opsets.try_emplace(canonical_domain(import.domain()), import.version());
+    if (!is_new && entry->second != import.version())
+      throw bad_input("the model imports two versions of the operator set '" + entry->first +
+                      "': " + std::to_string(entry->second) + " and " +
+                      std::to_string(import.version()));
+  }
   constexpr std::int64_t kOldest = 7, kNewest = 25;
   if (const auto it = opsets.find("");
       it != opsets.end() && (it->second < kOldest || it->second > kNewest))
     throw unsupported("opset " + std::to_string(it->second) + "; q8 reads 7 to 25");
+  if (!opsets.contains("") && has_standard_node(proto.graph()))
+    throw bad_input("the model imports no version of the standard operator set");
   ExternalData external(folder);
   model.graph = GraphBuilder(*proto.mutable_graph(), external, nullptr).build(opsets);
   verify(model.graph);
@@ -329,9 +350,11 @@ Model load_model(const fs::path& path) {
 }
 
 std::pair<std::string, Tensor> parse_tensor(std::span<const std::byte> bytes) {
+  constexpr std::size_t kProtobufLimit = 0x7fffffff;
   const SilentProtobuf silent;
   onnx::TensorProto proto;
-  if (!proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+  if (bytes.size() > kProtobufLimit ||
+      !proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
     throw bad_input("not an ONNX tensor: protobuf cannot read it");
   if (proto.data_location() == onnx::TensorProto::EXTERNAL)
     throw bad_input("a tensor with external data cannot stand alone");

@@ -213,9 +213,8 @@ std::string serialize_model(const Model& model) {
   return serialize(to_proto(model, inside));
 }
 
-void save_model(const Model& model, const fs::path& path) {
-  constexpr std::uint64_t kOneFileLimit = 1'900'000'000;
-  if (weight_bytes(model.graph) <= kOneFileLimit) {
+void save_model(const Model& model, const fs::path& path, std::uint64_t one_file_limit) {
+  if (weight_bytes(model.graph) <= one_file_limit) {
     write_file_atomically(path, serialize_model(model));
     return;
   }

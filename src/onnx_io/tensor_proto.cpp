@@ -40,7 +40,10 @@ bool is_4bit(DType dtype) {
   return dtype == DType::kS4 || dtype == DType::kU4;
 }
 
+// Throws bad_input for counts that no file can hold, so that sizes in bytes do not wrap around.
 std::size_t stored_bytes(DType dtype, std::int64_t count) {
+  constexpr std::int64_t kLimit = std::int64_t{1} << 56;
+  if (count > kLimit) throw bad_input("declares " + std::to_string(count) + " elements");
   return is_4bit(dtype) ? static_cast<std::size_t>((count + 1) / 2)
                         : static_cast<std::size_t>(count) * dtype_size(dtype);
 }
@@ -131,14 +134,40 @@ Tensor field_tensor(const Field& field, DType dtype, Shape shape) {
   return copied(dtype, std::move(shape), std::as_bytes(std::span(bytes)));
 }
 
+Tensor take_any_tensor(onnx::TensorProto& proto, ExternalData& external) {
+  const DType dtype = dtype_of_proto(proto.data_type());
+  if (proto.has_segment()) throw unsupported("a tensor in segments is not supported");
+  Shape shape(std::vector<std::int64_t>(proto.dims().begin(), proto.dims().end()));
+  if (proto.data_location() == onnx::TensorProto::EXTERNAL)
+    return external_tensor(proto, dtype, std::move(shape), external);
+  if (proto.has_raw_data()) return raw_tensor(proto, dtype, std::move(shape));
+  switch (dtype) {
+    case DType::kF32:
+      return field_tensor(proto.float_data(), dtype, std::move(shape));
+    case DType::kF64:
+      return field_tensor(proto.double_data(), dtype, std::move(shape));
+    case DType::kS64:
+      return field_tensor(proto.int64_data(), dtype, std::move(shape));
+    case DType::kU64:
+    case DType::kU32:
+      return field_tensor(proto.uint64_data(), dtype, std::move(shape));
+    default:
+      return field_tensor(proto.int32_data(), dtype, std::move(shape));
+  }
+}
+
 }  // namespace
 
 std::shared_ptr<const MappedFile> ExternalData::open(const std::string& location) {
   namespace fs = std::filesystem;
   if (location.empty()) throw bad_input("has external data without a location");
   if (const auto it = files_.find(location); it != files_.end()) return it->second;
-  const fs::path root = fs::weakly_canonical(folder_.empty() ? fs::path(".") : folder_);
-  const fs::path file = fs::weakly_canonical(root / location);
+  std::error_code error;
+  const fs::path root = fs::weakly_canonical(folder_.empty() ? fs::path(".") : folder_, error);
+  const fs::path file = error ? fs::path() : fs::weakly_canonical(root / location, error);
+  if (error || location.find('\0') != std::string::npos)
+    throw bad_input("wants external data from '" + location + "', which cannot be found" +
+                    (error ? ": " + error.message() : std::string()));
   const auto inside = std::mismatch(root.begin(), root.end(), file.begin(), file.end());
   if (fs::path(location).is_absolute() || inside.first != root.end())
     throw bad_input("wants external data from '" + location +
@@ -160,25 +189,13 @@ int proto_of_dtype(DType dtype) {
 }
 
 Tensor take_tensor(onnx::TensorProto& proto, ExternalData& external) {
-  const DType dtype = dtype_of_proto(proto.data_type());
-  if (proto.has_segment()) throw unsupported("a tensor in segments is not supported");
-  Shape shape(std::vector<std::int64_t>(proto.dims().begin(), proto.dims().end()));
-  if (proto.data_location() == onnx::TensorProto::EXTERNAL)
-    return external_tensor(proto, dtype, std::move(shape), external);
-  if (proto.has_raw_data()) return raw_tensor(proto, dtype, std::move(shape));
-  switch (dtype) {
-    case DType::kF32:
-      return field_tensor(proto.float_data(), dtype, std::move(shape));
-    case DType::kF64:
-      return field_tensor(proto.double_data(), dtype, std::move(shape));
-    case DType::kS64:
-      return field_tensor(proto.int64_data(), dtype, std::move(shape));
-    case DType::kU64:
-    case DType::kU32:
-      return field_tensor(proto.uint64_data(), dtype, std::move(shape));
-    default:
-      return field_tensor(proto.int32_data(), dtype, std::move(shape));
-  }
+  const Tensor tensor = take_any_tensor(proto, external);
+  if (tensor.dtype() != DType::kBool) return tensor;
+  // A bool that is neither 0 nor 1 is undefined behaviour to read.
+  Tensor clean(DType::kBool, tensor.shape());
+  std::transform(tensor.bytes(), tensor.bytes() + tensor.size(), clean.mutable_data<bool>(),
+                 [](std::byte b) { return b != std::byte{0}; });
+  return clean;
 }
 
 std::string raw_bytes(const Tensor& tensor) {

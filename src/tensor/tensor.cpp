@@ -24,6 +24,14 @@ class Heap final : public Allocator {
   }
 };
 
+// The elements of a tensor; their number of bytes then fits every integer type.
+std::int64_t checked_count(const Shape& shape) {
+  constexpr std::int64_t kLimit = std::int64_t{1} << 46;  // beyond any machine: a broken shape
+  const std::int64_t count = shape.count();
+  if (count > kLimit) throw resource_error("a tensor of shape " + shape.str() + " is too large");
+  return count;
+}
+
 // Conversion of one element, as ONNX Cast defines it. Values outside the target's range have no
 // defined result in ONNX; they go through int64, which is what ONNX Runtime does on x86 for the
 // common ones.
@@ -81,14 +89,15 @@ Allocator& heap() {
 }
 
 Tensor::Tensor(DType dtype, Shape shape, Allocator& allocator)
-    : dtype_(dtype), shape_(std::move(shape)), size_(shape_.count()) {
-  constexpr std::int64_t kLimit = std::int64_t{1} << 46;  // beyond any machine: a broken shape
-  if (size_ > kLimit) throw resource_error("a tensor of shape " + shape_.str() + " is too large");
+    : dtype_(dtype), shape_(std::move(shape)), size_(checked_count(shape_)) {
   memory_ = allocator.allocate(size_bytes());
 }
 
 Tensor::Tensor(DType dtype, Shape shape, std::shared_ptr<const std::byte> keep)
-    : dtype_(dtype), shape_(std::move(shape)), size_(shape_.count()), memory_(std::move(keep)) {}
+    : dtype_(dtype),
+      shape_(std::move(shape)),
+      size_(checked_count(shape_)),
+      memory_(std::move(keep)) {}
 
 Tensor Tensor::of_int64(std::span<const std::int64_t> values) {
   return of<std::int64_t>(Shape{static_cast<std::int64_t>(values.size())}, values);
