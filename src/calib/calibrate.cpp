@@ -69,12 +69,22 @@ class Observation {
 
   const std::vector<ObservedValue>& values() const { return values_; }
   const std::vector<Extrema>& extrema() const { return extrema_; }
-  void begin_sample() { extrema_.assign(values_.size(), {}); }
+  void begin_sample() {
+    extrema_.assign(values_.size(), {});
+    shown_.assign(values_.size(), false);
+  }
+  // The session must have shown every value: a range that lacks samples would be wrong in silence.
+  void end_sample() const {
+    Q8_ASSERT(std::find(shown_.begin(), shown_.end(), false) == shown_.end());
+  }
 
   void observe(const Produced& produced, ProfileBuilder& builder) {
     const int index = index_[static_cast<std::size_t>(produced.value)];
-    if (index < 0 || !is_floating(produced.tensor.dtype())) return;
+    if (index < 0) return;
     const auto i = static_cast<std::size_t>(index);
+    Q8_ASSERT(!shown_[i]);
+    shown_[i] = true;
+    if (!is_floating(produced.tensor.dtype())) return;
     const Tensor floats = cast(produced.tensor, DType::kF32);
     const ValueBlock block = block_of(floats, produced.axes, values_[i].channels);
     StatisticsCollector::Added added = collector_.add(block, builder.tensor(i));
@@ -92,7 +102,9 @@ class Observation {
   std::vector<int> index_;  // by ValueId: into values_, or -1
   Threads threads_;
   StatisticsCollector collector_;
-  std::vector<Extrema> extrema_;  // of the sample at hand
+  // Of the sample at hand.
+  std::vector<Extrema> extrema_;
+  std::vector<bool> shown_;
 };
 
 CalibrationProfile empty_profile(const Graph& graph, const std::vector<ObservedValue>& values,
@@ -189,6 +201,7 @@ Calibration calibrate(const Graph& canonical, const ModelReference& model, const
     } catch (const Error& error) {
       throw error.within("sample '" + sample->name + "'");
     }
+    observation.end_sample();
     builder.end_sample({.name = sample->name, .sha256 = sample->sha256, .label = sample->label},
                        observation.extrema());
     ++done;
