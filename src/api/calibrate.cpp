@@ -3,6 +3,7 @@
 #include "api/calibration.h"
 #include "api/model_file.h"
 #include "calib/profile.h"
+#include "q8/version.h"
 
 namespace q8 {
 namespace {
@@ -30,6 +31,7 @@ Calibration calibrate_now(const CalibrateJob& job, const Host& host) {
   const ModelFile model = open_model(job.model);
   const Dataset dataset = open_data(job.data, model);
   CalibrateOptions options;
+  options.q8_version = version();
   options.settings = {.samples = job.samples, .seed = job.seed};
   if (job.shards > 1) options.shard = Shard{.index = job.shard, .count = job.shards};
   options.threads = machine.threads;

@@ -24,7 +24,8 @@ std::string figure(const Gate& gate, double value) {
 }  // namespace
 
 std::string percent(double share) {
-  return number("%.2f %%", 100 * share);
+  const std::string text = number("%.2f %%", std::abs(100 * share));
+  return (share < 0 && text != "0.00 %" ? "−" : "") + text;
 }
 
 std::string points(double share) {

@@ -13,11 +13,11 @@
 namespace q8 {
 
 struct CompareOptions {
-  SessionOptions machine;
+  SessionOptions machine = {};
   // The model's output index of class 0: 1 where the model has a background class in front.
   std::int64_t label_offset = 0;
-  Progress progress;
-  std::stop_token stop;
+  Progress progress = {};
+  std::stop_token stop = {};
 };
 
 // Runs both models, side by side, on the samples and measures everything but the gates. Output 0,

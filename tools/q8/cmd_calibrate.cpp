@@ -43,7 +43,7 @@ CommandRun add_calibrate(CLI::App& command) {
   command
       .add_option("--samples", job.samples,
                   "at most so many, spread over the classes where there are labels (default 500)")
-      ->check(CLI::PositiveNumber);
+      ->check(at_least_one());
   command.add_option("--seed", job.seed, "choose them at random, the same for the same number");
   command.add_option("--shard", options->shard, "I/N: only every N-th sample, from the I-th");
   command.add_option("--merge", options->merge, "make one profile of several");

@@ -64,9 +64,11 @@ CommandRun add_quantize(CLI::App& command) {
       ->check(CLI::IsMember({"static", "weights"}));
   command.add_option("--format", job.format, "qdq or qoperator");
   command.add_option("--target", job.target, "runtime to write for");
-  command.add_option("--exclude", job.exclude, "pattern of node names that stay float");
+  command.add_option("--exclude", job.exclude, "pattern of node names that stay float")
+      ->allow_extra_args(false);
   command.add_option("--recover", options->recover, "accuracy-recovery passes, or none");
-  command.add_option("--metadata", options->metadata, "KEY=VALUE to add to the model's metadata");
+  command.add_option("--metadata", options->metadata, "KEY=VALUE to add to the model's metadata")
+      ->allow_extra_args(false);
   command.add_flag("--plan-only", job.plan_only, "print the plan and write nothing");
   command.add_option("-o,--output", job.output, "model to write (default: <model>.int8.onnx)");
   command.footer(

@@ -56,7 +56,7 @@ CommandRun add_validate(CLI::App& command) {
                      "profile whose samples do not count (default: the *.q8cal here)");
   add_data_options(command, job.data);
   command.add_option("--samples", job.samples, "at most so many (default: all)")
-      ->check(CLI::PositiveNumber);
+      ->check(at_least_one());
   command.add_option("--label-offset", job.label_offset,
                      "output index of class 0: 1 where the model has a background class");
   command.add_flag("--allow-overlap", job.allow_overlap,

@@ -8,6 +8,8 @@ constexpr CommandRow kCommands[] = {
     {"quantize", "plan, recover accuracy and write a quantized ONNX model", add_quantize},
     {"validate", "compare INT8 with FP32 on samples that calibration did not see, and judge",
      add_validate},
+    {"inspect", "say what is in a model, a profile or a report", add_inspect},
+    {"bench", "measure latency and memory, of two models side by side", add_bench},
     {"run", "run a model on arrays from an .npz file", add_run},
 };
 

@@ -25,6 +25,8 @@ std::span<const CommandRow> commands();
 CommandRun add_calibrate(CLI::App& command);
 CommandRun add_quantize(CLI::App& command);
 CommandRun add_validate(CLI::App& command);
+CommandRun add_inspect(CLI::App& command);
+CommandRun add_bench(CLI::App& command);
 CommandRun add_run(CLI::App& command);
 
 }  // namespace q8::cli

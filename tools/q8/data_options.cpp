@@ -4,7 +4,8 @@ namespace q8::cli {
 
 void add_data_options(CLI::App& command, DataPaths& data) {
   command.add_option("--data", data.folders, "folder of samples; may be given several times")
-      ->type_name("DIR");
+      ->type_name("DIR")
+      ->allow_extra_args(false);  // what follows the folder is an argument of its own
   command.add_option("--manifest", data.manifest, "text file with one sample file a line")
       ->type_name("FILE");
   command.add_option("--labels", data.labels, "labels.csv: file,class_index or index,class_index")
@@ -13,6 +14,16 @@ void add_data_options(CLI::App& command, DataPaths& data) {
       .add_option("--preprocess", data.preprocess,
                   "preprocessor_config.json (default: the one beside the model or in the folder)")
       ->type_name("FILE");
+}
+
+CLI::Validator at_least_one() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        const bool digits = text.find_first_not_of("0123456789") == std::string::npos;
+        const bool zero = text.find_first_not_of('0') == std::string::npos;
+        return digits && !zero ? std::string() : text + ": expected a whole number from 1 up";
+      },
+      "N");
 }
 
 }  // namespace q8::cli

@@ -9,4 +9,7 @@ namespace q8::cli {
 // --data, --manifest, --labels and --preprocess, the same for every subcommand that reads samples.
 void add_data_options(CLI::App& command, DataPaths& data);
 
+// For options that count something: --samples, --runs.
+CLI::Validator at_least_one();
+
 }  // namespace q8::cli

@@ -37,15 +37,26 @@ void add_globals(CLI::App& app, GlobalOptions& options) {
   app.add_option("--isa", options.isa, "use no better instruction set than this one");
 }
 
-int report_parse_error(const CLI::App& app, const CLI::ParseError& error,
-                       std::span<char*> arguments) {
-  if (error.get_exit_code() == 0) return app.exit(error);  // --help
+std::string message_of(const CLI::App& app, const CLI::ParseError& error) {
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+    const std::vector<std::string> extras = app.remaining(true);
+    const std::string& first = extras.at(0);
+    if (first[0] == '-') return "no such option: " + first;
+    if (app.get_subcommands().empty()) return "no such command: " + first;
+    return "unexpected argument: " + first;
+  }
   std::string message = error.what();
   while (!message.empty() && message.back() == '\n') message.pop_back();
   std::replace(message.begin(), message.end(), '\n', ' ');
+  return message;
+}
+
+int report_parse_error(const CLI::App& app, const CLI::ParseError& error,
+                       std::span<char*> arguments) {
+  if (error.get_exit_code() == 0) return app.exit(error);  // --help
   const std::string hint = suggestion(app, arguments);
-  std::cerr << "error: " << message << (hint.empty() ? "" : "; did you mean '" + hint + "'?")
-            << " (q8 --help)\n";
+  std::cerr << "error: " << message_of(app, error)
+            << (hint.empty() ? "" : "; did you mean '" + hint + "'?") << " (q8 --help)\n";
   return exit_code(ErrorKind::kUsage);
 }
 

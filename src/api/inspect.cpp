@@ -1,0 +1,56 @@
+#include "q8/inspect.h"
+
+#include "base/file.h"
+#include "base/sha256.h"
+#include "calib/profile.h"
+#include "onnx_io/load.h"
+#include "report/formats.h"
+#include "report/json_reader.h"
+#include "report/model_summary.h"
+#include "report/profile_summary.h"
+
+namespace q8 {
+namespace {
+
+namespace fs = std::filesystem;
+
+enum class FileKind { kModel, kProfile, kReport };
+
+// A profile says what it is in its first field; no ONNX model begins with a brace.
+FileKind kind_of(std::string_view content) {
+  constexpr std::string_view kProfileMark = "q8 calibration profile";
+  if (content.substr(0, 64).find(kProfileMark) != std::string_view::npos) return FileKind::kProfile;
+  const std::size_t begin = content.find_first_not_of(" \t\r\n");
+  return begin != std::string_view::npos && content[begin] == '{' ? FileKind::kReport
+                                                                  : FileKind::kModel;
+}
+
+std::string inspect_model(const fs::path& file, const MappedFile& content, bool json) {
+  ModelSummary summary = summarize(load_model(file));
+  summary.file = file.filename().string();
+  summary.sha256 = sha256_hex(content.bytes());
+  summary.bytes = static_cast<std::int64_t>(content.bytes().size());
+  return json ? summary_json(summary) : summary_text(summary);
+}
+
+}  // namespace
+
+std::string inspect_file(const fs::path& file, bool json) {
+  const MappedFile content(file);
+  switch (kind_of(content.text())) {
+    case FileKind::kProfile: {
+      const CalibrationProfile profile = load_profile(file);
+      const std::string name = file.filename().string();
+      return json ? profile_json(profile, name) : profile_text(profile, name);
+    }
+    case FileKind::kReport: {
+      const ValidationReport report = parse_json_report(content.text(), file.string());
+      return json ? std::string(content.text()) : render_text(report);
+    }
+    case FileKind::kModel:
+      break;
+  }
+  return inspect_model(file, content, json);
+}
+
+}  // namespace q8

@@ -1,0 +1,107 @@
+#include "report/profile_summary.h"
+
+#include <nlohmann/json.hpp>
+
+#include "calib/convergence.h"
+#include "calib/observers/observers.h"
+#include "report/figures.h"
+#include "report/text_table.h"
+
+namespace q8 {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+double zero_share(const TensorStatistics& tensor) {
+  return tensor.count == 0 ? 0
+                           : static_cast<double>(tensor.zeros) / static_cast<double>(tensor.count);
+}
+
+Range range_of(const TensorStatistics& tensor, std::string_view observer) {
+  return observe(tensor, {.name = std::string(observer)});
+}
+
+std::string range_text(const Range& range) {
+  return small_number(range.low) + " … " + small_number(range.high);
+}
+
+std::string facts(const CalibrationProfile& profile) {
+  TextTable table("ll");
+  table.add({"model", printable(profile.model.path.filename().string())});
+  table.add({"model's sha256", profile.model.sha256});
+  table.add({"sha256", profile.sha256()});
+  std::int64_t there = 0;
+  for (const DataSource& source : profile.sources) there += source.size;
+  table.add({"samples",
+             std::to_string(profile.samples.size()) + " of " + std::to_string(there) +
+                 (profile.complete ? "" : ", interrupted: q8 calibrate --resume goes on from it")});
+  if (!profile.shards.empty()) {
+    std::string shards;
+    for (const Shard& shard : profile.shards)
+      shards += (shards.empty() ? "" : ", ") + std::to_string(shard.index) + "/" +
+                std::to_string(shard.count);
+    table.add({"shards", shards});
+  }
+  if (!profile.preprocess.empty()) table.add({"preprocessing", printable(profile.preprocess)});
+  const Convergence convergence = measure_convergence(profile);
+  table.add({"twice the samples", "would widen ranges by " + percent(convergence.mean_growth) +
+                                      " on average" +
+                                      (convergence.more_samples_would_help ? ": worth it" : "")});
+  return table.str();
+}
+
+Json tensor_json(const TensorStatistics& tensor) {
+  Json json = {{"name", tensor.name},
+               {"values", tensor.count},
+               {"zeros", tensor.zeros},
+               {"min", tensor.extrema.range().low},
+               {"max", tensor.extrema.range().high},
+               {"channels", tensor.channels.channels.size()},
+               {"ranges", Json::object()}};
+  for (const ObserverRow& row : observers()) {
+    const Range range = range_of(tensor, row.name);
+    json["ranges"][std::string(row.name)] = {range.low, range.high};
+  }
+  return json;
+}
+
+}  // namespace
+
+std::string profile_text(const CalibrationProfile& profile, const std::string& file) {
+  TextTable table("lrr" + std::string(observers().size(), 'r'));
+  std::vector<std::string> header = {"tensor", "values", "zeros"};
+  for (const ObserverRow& row : observers()) header.emplace_back(row.name);
+  table.add(std::move(header));
+  for (const TensorStatistics& tensor : profile.tensors) {
+    std::vector<std::string> cells = {printable(tensor.name), std::to_string(tensor.count),
+                                      percent(zero_share(tensor))};
+    for (const ObserverRow& row : observers())
+      cells.push_back(range_text(range_of(tensor, row.name)));
+    table.add(std::move(cells));
+  }
+  return printable(file) + ": calibration profile of q8 " + printable(profile.q8_version) + "\n" +
+         facts(profile) + "\n" + table.str();
+}
+
+std::string profile_json(const CalibrationProfile& profile, const std::string& file) {
+  const Convergence convergence = measure_convergence(profile);
+  Json json = {
+      {"kind", "profile"},
+      {"file", file},
+      {"q8", profile.q8_version},
+      {"sha256", profile.sha256()},
+      {"model",
+       {{"file", profile.model.path.filename().string()}, {"sha256", profile.model.sha256}}},
+      {"data_sha256", profile.data_sha256()},
+      {"samples", profile.samples.size()},
+      {"complete", profile.complete},
+      {"preprocess", profile.preprocess},
+      {"mean_growth", convergence.mean_growth},
+      {"more_samples_would_help", convergence.more_samples_would_help},
+      {"tensors", Json::array()}};
+  for (const TensorStatistics& tensor : profile.tensors)
+    json["tensors"].push_back(tensor_json(tensor));
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace q8

@@ -1,0 +1,128 @@
+"""What users get wrong: the exit code and one line that names the thing; no file is left behind."""
+import shutil
+
+import q8_program
+from q8_program import CALIB, MODEL, TEST
+
+
+class Usage(q8_program.Q8TestCase):
+    def test_mistyped_subcommand_is_suggested(self):
+        for wrong, right in (("validat", "validate"), ("calbrate", "calibrate"), ("quantise", "quantize"), ("bensh", "bench")):
+            self.fail_with(2, [wrong, f"did you mean '{right}'?"], wrong)
+
+    def test_mistyped_flag_is_suggested(self):
+        self.fail_with(2, ["--per-clas", "did you mean '--per-class'?"], "validate", "--per-clas")
+        self.fail_with(2, ["--sampels", "did you mean '--samples'?"], "calibrate", MODEL, "--sampels", 3)
+
+    def test_unexpected_arguments_name_the_first(self):
+        self.fail_with(2, ["unexpected argument: c"], "validate", "a", "b", "c", "d")
+
+    def test_missing_value(self):
+        self.fail_with(2, ["--data"], "validate", "--data")
+
+    def test_values_out_of_range(self):
+        self.fail_with(2, ["--samples", "0"], "validate", "--samples", 0)
+        self.fail_with(2, ["--threads"], "validate", "--threads", 0)
+        self.fail_with(2, ["--isa", "pentium"], "validate", "--isa", "pentium")
+
+    def test_percentages(self):
+        for text in ("much", "1%%", "", "nan", "101%"):
+            with self.subTest(text):
+                self.fail_with(2, ["--max-drop"], "validate", "--max-drop", text or "x")
+        self.fail_with(2, ["0.01", "1.00%"], "validate", "--max-drop", "0.01")
+        self.fail_with(2, ["--min-class-accuracy"], "validate", "--min-class-accuracy", "0.9")
+
+    def test_empty_working_folder(self):
+        self.fail_with(2, ["*.q8cal"], "quantize")
+        self.fail_with(2, ["*.q8cal"], "validate")
+
+    def test_no_command_prints_the_help(self):
+        done = self.q8()
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("calibrate", done.stderr)
+
+    def test_help_is_no_error(self):
+        for command in ("calibrate", "quantize", "validate", "inspect", "bench", "run"):
+            self.assertIn("--", self.succeed(command, "--help"))
+
+    def test_an_argument_behind_data_is_no_folder(self):
+        self.succeed("calibrate", "--data", CALIB, MODEL, "--samples", 100)
+
+
+class Input(q8_program.Q8TestCase):
+    def test_model_that_is_not_there(self):
+        self.fail_with(3, ["nowhere.onnx"], "calibrate", "nowhere.onnx", "--data", CALIB)
+
+    def test_data_that_is_not_there(self):
+        self.fail_with(3, ["nowhere"], "calibrate", MODEL, "--data", "nowhere")
+
+    def test_empty_data_folder(self):
+        (self.folder / "nothing").mkdir()
+        self.fail_with(3, ["nothing"], "calibrate", MODEL, "--data", "nothing")
+
+    def test_text_file_named_onnx(self):
+        (self.folder / "text.onnx").write_text("This is no model, but a letter.\n")
+        for command in (["calibrate", "text.onnx", "--data", CALIB], ["inspect", "text.onnx"], ["bench", "text.onnx"]):
+            self.fail_with(3, ["text.onnx"], *command)
+
+    def test_truncated_model(self):
+        content = MODEL.read_bytes()
+        for part in (10, 1000, len(content) // 2, len(content) - 1):
+            with self.subTest(part):
+                (self.folder / "cut.onnx").write_bytes(content[:part])
+                self.fail_with(3, ["cut.onnx"], "calibrate", "cut.onnx", "--data", CALIB)
+
+    def test_empty_model(self):
+        (self.folder / "empty.onnx").write_bytes(b"")
+        self.fail_with(3, ["empty.onnx"], "calibrate", "empty.onnx", "--data", CALIB)
+
+    def test_folder_instead_of_a_model(self):
+        self.fail_with(3, [str(CALIB)], "calibrate", CALIB, "--data", CALIB)
+
+    def test_damaged_profile(self):
+        (self.folder / "bad.q8cal").write_bytes(b"\x00\x01 no profile")
+        self.fail_with(3, ["bad.q8cal"], "quantize")
+        self.fail_with(3, ["bad.q8cal"], "validate")
+
+    def test_unknown_class_label(self):
+        self.quantized_digits()
+        (self.folder / "labels.csv").write_text("file,class_index\n3/0003.png,3\n4/0004.png,zebra\n")
+        done = self.q8("validate", "--data", TEST, "--labels", "labels.csv")
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("labels.csv", done.stderr)
+        first = sorted(p.relative_to(TEST).as_posix() for p in TEST.rglob("*.png"))[0]
+        (self.folder / "labels.csv").write_text(f"file,class_index\n{first},zebra\n")
+        self.fail_with(3, ["labels.csv", "zebra"], "validate", "--data", TEST, "--labels", "labels.csv")
+        (self.folder / "labels.csv").write_text(f"file,class_index\n{first},12\n")
+        self.fail_with(3, ["12", "10 "], "validate", "--data", TEST, "--labels", "labels.csv")
+
+    def test_calibration_samples_are_refused(self):
+        self.quantized_digits()
+        self.fail_with(3, [".png", "--allow-overlap"], "validate", "--data", CALIB)
+        self.succeed("validate", "--data", CALIB, "--allow-overlap")
+
+    def test_renamed_calibration_samples_are_refused(self):
+        self.quantized_digits()
+        shutil.copytree(CALIB / "3", self.folder / "mine" / "3")
+        for path in list((self.folder / "mine" / "3").iterdir()):
+            path.rename(path.with_name("x" + path.name))
+        self.fail_with(3, ["x", "--allow-overlap"], "validate", "--data", "mine", "--max-drop", "1%")
+
+    def test_int8_of_another_model(self):
+        self.quantized_digits()
+        # A field that no reader knows changes the file, not the model: tag 1000, varint 1.
+        (self.folder / "other.onnx").write_bytes(MODEL.read_bytes() + b"\xc0\x3e\x01")
+        shutil.copy(MODEL.parent / "preprocessor_config.json", self.folder)
+        self.fail_with(3, ["digits.int8.onnx", "another model"], "validate", "other.onnx", "digits.int8.onnx", "--data", TEST)
+
+    def test_report_over_an_input(self):
+        self.quantized_digits()
+        self.fail_with(2, ["digits.int8.onnx"], "validate", "--data", TEST, "--json", "digits.int8.onnx")
+
+    def test_report_in_a_folder_that_is_not_there(self):
+        self.quantized_digits()
+        self.fail_with(3, ["nowhere"], "validate", "--data", TEST, "--json", "nowhere/r.json")
+
+
+if __name__ == "__main__":
+    q8_program.main()

@@ -1,0 +1,50 @@
+"""SIGTERM during a calibration: exit code 130 and a profile to go on from; the result is that of one run."""
+import signal
+import struct
+import subprocess
+import time
+
+import q8_program
+from q8_program import MODEL
+
+
+def write_samples(path, count):
+    """float32 [count, 1, 16, 16] as .npy (NumPy Enhancement Proposal 1): made-up values in −1…1, each sample its own."""
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({count}, 1, 16, 16), }}".encode()
+    header += b" " * (-(10 + len(header) + 1) % 64) + b"\n"
+    values = b"".join(struct.pack("<256f", *(((i * 7919 + k * 31) % 2003) / 1001.5 - 1 for k in range(256)))
+                      for i in range(count))
+    path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + values)
+
+
+class Interrupt(q8_program.Q8TestCase):
+    def calibrate(self, output, *more):
+        return ["calibrate", MODEL, "--data", "data", "--samples", 1000000, "-o", output, *more]
+
+    def terminated_run(self):
+        """Ends a run early; doubles the data until it is slow enough for that on this machine."""
+        (self.folder / "data").mkdir()
+        for count in (1000, 4000, 16000, 64000):
+            write_samples(self.folder / "data" / "x.npy", count)
+            arguments = [q8_program.Q8, *map(str, self.calibrate("part.q8cal"))]
+            child = subprocess.Popen(arguments, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            time.sleep(0.4)
+            child.send_signal(signal.SIGTERM)
+            output, errors = child.communicate()
+            if child.returncode != 0:
+                return child.returncode, errors
+        self.fail("no run was long enough to be ended")
+
+    def test_sigterm_leaves_a_profile_to_go_on_from(self):
+        code, errors = self.terminated_run()
+        self.assertEqual(code, 130, errors)
+        self.assertIn("--resume", errors)
+        self.assertIn("part.q8cal", self.files())
+        self.fail_with(3, ["--resume"], "quantize", "--calibration", "part.q8cal", "-o", "m.onnx")
+        self.succeed(*self.calibrate("part.q8cal", "--resume"))
+        self.succeed(*self.calibrate("whole.q8cal"))
+        self.assertEqual((self.folder / "part.q8cal").read_bytes(), (self.folder / "whole.q8cal").read_bytes())
+
+
+if __name__ == "__main__":
+    q8_program.main()
