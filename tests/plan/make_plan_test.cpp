@@ -1,0 +1,213 @@
+#include "plan/make_plan.h"
+
+#include <gmock/gmock.h>
+
+#include "plan/patterns.h"
+#include "plan/small_graphs.h"
+
+namespace q8 {
+namespace {
+
+using test::GraphBuilder;
+using test::spread;
+using testing::HasSubstr;
+
+PlanConfig min_max() {
+  PlanConfig config;
+  config.observer = "minmax";
+  return config;
+}
+const PlanConfig kMinMax = min_max();
+
+QuantizationPlan plan_of(GraphBuilder& builder, std::vector<TensorStatistics> tensors,
+                         const PlanConfig& config = kMinMax,
+                         std::string_view target = "onnxruntime-x86") {
+  CalibrationProfile profile;
+  profile.tensors = std::move(tensors);
+  return make_plan(builder.graph(), profile, config, find_target(target));
+}
+
+NodeMode mode(const QuantizationPlan& plan, const std::string& output) {
+  const NodePlan* node = plan.find_node(output + "_node");
+  EXPECT_NE(node, nullptr) << output;
+  EXPECT_FALSE(node->reason.empty());
+  return node->mode;
+}
+
+GraphBuilder two_convs() {
+  GraphBuilder b;
+  b.input("x").conv("x", "a").node("Relu", {"a"}, "r").conv("r", "y").node("Softmax", {"y"}, "p");
+  b.output("p");
+  return b;
+}
+
+std::vector<TensorStatistics> two_conv_statistics() {
+  return {spread("x", -1, 1), spread("r", 0, 6), spread("y", -3, 3), spread("p", 0, 1)};
+}
+
+TEST(MakePlan, ReluTakesTheRangeOfItsProducerAndGoes) {
+  auto b = two_convs();
+  const auto plan = plan_of(b, two_conv_statistics());
+  EXPECT_EQ(mode(plan, "a"), NodeMode::kInteger);
+  EXPECT_EQ(mode(plan, "r"), NodeMode::kAbsorbed);
+  EXPECT_EQ(plan.find_activation("a"), nullptr);
+  const ActivationPlan* r = plan.find_activation("r");
+  ASSERT_NE(r, nullptr);
+  EXPECT_FLOAT_EQ(r->params.scale[0], 6.0f / 255.0f);
+  EXPECT_EQ(r->params.zero_point[0], 0);
+  EXPECT_TRUE(r->everywhere);
+}
+
+TEST(MakePlan, WeightsArePerOutputChannelAndBiasHasTheirProduct) {
+  auto b = two_convs();
+  const auto plan = plan_of(b, two_conv_statistics());
+  const ConstantPlan* w = plan.find_constant("a_node", 1);
+  ASSERT_NE(w, nullptr);
+  EXPECT_EQ(w->params.axis, 0);
+  EXPECT_FLOAT_EQ(w->params.scale[0], 1.0f / 127.0f);  // |1|, |−0.5|
+  EXPECT_FLOAT_EQ(w->params.scale[1], 2.0f / 127.0f);  // |0.25|, |2|
+  const ConstantPlan* bias = plan.find_constant("a_node", 2);
+  ASSERT_NE(bias, nullptr);
+  EXPECT_EQ(bias->params.dtype, DType::kS32);
+  EXPECT_FLOAT_EQ(bias->params.scale[1], 2.0f / 255.0f * 2.0f / 127.0f);
+}
+
+TEST(MakePlan, BiasThatWouldOverflowRaisesTheScaleOfItsChannel) {
+  auto b = two_convs();
+  b.constant("a_w", Tensor::of<float>(Shape{2, 2, 1, 1}, {1e-9f, 0, 1, 1}));
+  const auto plan = plan_of(b, two_conv_statistics());
+  const float input_scale = 2.0f / 255.0f;
+  const ConstantPlan* w = plan.find_constant("a_node", 1);
+  EXPECT_GT(w->params.scale[0], 1e-9f / 127.0f);
+  EXPECT_LT(0.5 / (double{input_scale} * w->params.scale[0]), 2147483647.0);
+  EXPECT_FLOAT_EQ(w->params.scale[1], 1.0f / 127.0f);
+  ASSERT_EQ(plan.warnings.size(), 1u);
+  EXPECT_THAT(plan.warnings[0], HasSubstr("a_node"));
+}
+
+TEST(MakePlan, ExcludedNodeStaysFloatAndItsPatternMustMatch) {
+  auto b = two_convs();
+  auto config = kMinMax;
+  config.exclude = {"a_*"};
+  const auto plan = plan_of(b, two_conv_statistics(), config);
+  EXPECT_EQ(mode(plan, "a"), NodeMode::kFloat);
+  EXPECT_EQ(plan.find_constant("a_node", 1), nullptr);
+  config.exclude = {"q_node"};
+  try {
+    plan_of(b, two_conv_statistics(), config);
+    FAIL() << "a pattern that matches nothing was taken";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+    EXPECT_THAT(error.what(), HasSubstr("a_node"));
+  }
+}
+
+TEST(MakePlan, ResidualAddIsIntegerBetweenConvolutions) {
+  GraphBuilder b;
+  b.input("x").conv("x", "a").conv("a", "c").node("Add", {"a", "c"}, "s").conv("s", "y");
+  b.conv("y", "z").output("z");
+  const std::vector<TensorStatistics> tensors = {spread("x", -1, 1), spread("a", -1, 1),
+                                                 spread("c", -2, 2), spread("s", -3, 3),
+                                                 spread("y", -1, 1), spread("z", -1, 1)};
+  EXPECT_EQ(mode(plan_of(b, tensors), "s"), NodeMode::kInteger);
+  EXPECT_EQ(mode(plan_of(b, tensors, kMinMax, "tensorrt"), "s"), NodeMode::kFloat);
+}
+
+TEST(MakePlan, AddReadByAFloatNodeStaysFloat) {
+  GraphBuilder b;
+  b.input("x").conv("x", "a").conv("a", "c").node("Add", {"a", "c"}, "s");
+  b.node("Softmax", {"s"}, "y").output("y");
+  const auto plan = plan_of(b, {spread("x", -1, 1), spread("a", -1, 1), spread("c", -2, 2),
+                                spread("s", -3, 3), spread("y", 0, 1)});
+  EXPECT_EQ(mode(plan, "s"), NodeMode::kFloat);
+  EXPECT_EQ(plan.find_activation("s"), nullptr);
+}
+
+TEST(MakePlan, MovedValuesShareTheirParameters) {
+  GraphBuilder b;
+  Attributes pool;
+  pool.set("kernel_shape", std::vector<std::int64_t>{2, 2});
+  b.input("x").conv("x", "a").node("MaxPool", {"a"}, "m", pool).conv("m", "y").conv("y", "z");
+  b.output("z");
+  const auto plan = plan_of(b, {spread("x", -1, 1), spread("a", -4, 2), spread("m", -1, 2),
+                                spread("y", -1, 1), spread("z", -1, 1)});
+  EXPECT_EQ(mode(plan, "m"), NodeMode::kInteger);
+  EXPECT_EQ(plan.find_activation("m")->params, plan.find_activation("a")->params);
+  EXPECT_EQ(plan.find_activation("m")->shares_with, "a");
+}
+
+TEST(MakePlan, ConcatSharesOneRangeWithItsBranches) {
+  GraphBuilder b;
+  Attributes axis;
+  axis.set("axis", std::int64_t{1});
+  b.input("x").conv("x", "a").conv("x", "c").node("Concat", {"a", "c"}, "j", axis);
+  b.constant("w", Tensor::of<float>(Shape{1, 4, 1, 1}, {1, 1, 1, 1})).node("Conv", {"j", "w"}, "y");
+  b.output("y");
+  const auto plan = plan_of(b, {spread("x", -1, 1), spread("a", -1, 1), spread("c", -8, 8),
+                                spread("j", -8, 8), spread("y", -1, 1)});
+  EXPECT_EQ(plan.find_activation("a")->params, plan.find_activation("j")->params);
+  EXPECT_EQ(plan.find_activation("c")->params, plan.find_activation("j")->params);
+  EXPECT_FLOAT_EQ(plan.find_activation("a")->params.scale[0], 16.0f / 255.0f);
+}
+
+TEST(MakePlan, MaskAndScoresBeforeSoftmaxStayFloat) {
+  GraphBuilder b;
+  b.input("q").input("k").input("mask").node("MatMul", {"q", "k"}, "scores");
+  b.node("Add", {"scores", "mask"}, "masked").node("Softmax", {"masked"}, "p");
+  b.constant("w", Tensor::of<float>(Shape{2, 2}, {1, 2, 3, 4})).node("MatMul", {"p", "w"}, "y");
+  b.output("y");
+  const auto plan = plan_of(
+      b, {spread("q", -1, 1), spread("k", -1, 1), spread("mask", -1e4f, 0), spread("scores", -9, 9),
+          spread("masked", -1e4f, 9), spread("p", 0, 1), spread("y", -1, 1)});
+  EXPECT_EQ(mode(plan, "scores"), NodeMode::kInteger);  // its sums come out in float
+  EXPECT_EQ(mode(plan, "masked"), NodeMode::kFloat);
+  for (const char* value : {"mask", "scores", "masked", "y"})
+    EXPECT_EQ(plan.find_activation(value), nullptr) << value;
+  ASSERT_NE(plan.find_activation("p"), nullptr);
+  EXPECT_FALSE(plan.find_activation("p")->everywhere);
+  EXPECT_EQ(plan.find_constant("y_node", 1)->params.axis, 1);
+}
+
+TEST(MakePlan, ClipThatKeepsZeroOutStays) {
+  auto b = two_convs();
+  b.constant("two", Tensor::scalar(2.0f)).constant("six", Tensor::scalar(6.0f));
+  Node& clip = b.graph().node(1);
+  clip.op_type = "Clip";
+  clip.inputs = {b.value("a"), b.value("two"), b.value("six")};
+  auto tensors = two_conv_statistics();
+  tensors.push_back(spread("a", -3, 9));
+  EXPECT_EQ(mode(plan_of(b, tensors), "r"), NodeMode::kFloat);
+}
+
+TEST(MakePlan, EveryTargetPlansAndUnknownNamesAreRefused) {
+  for (const Target& target : targets()) {
+    auto b = two_convs();
+    const auto plan = plan_of(b, two_conv_statistics(), kMinMax, target.name);
+    EXPECT_EQ(plan.find_activation("x")->params.dtype, target.activation_dtype) << target.name;
+    EXPECT_EQ(plan.find_constant("a_node", 2) != nullptr, target.quantized_bias) << target.name;
+    if (target.symmetric_activations) {
+      EXPECT_EQ(plan.find_activation("r")->params.zero_point[0], 0);
+    }
+    EXPECT_LE(plan.find_constant("a_node", 1)->params.scale[0] * 127.0f,
+              127.0f / static_cast<float>(target.weight_levels) * 1.0001f);
+  }
+  EXPECT_THROW(find_target("onnxruntime"), Error);
+}
+
+TEST(MakePlan, SameArgumentsGiveTheSamePlan) {
+  auto b = two_convs();
+  EXPECT_EQ(describe(plan_of(b, two_conv_statistics())),
+            describe(plan_of(b, two_conv_statistics())));
+}
+
+TEST(Patterns, StarsAndQuestionMarks) {
+  EXPECT_TRUE(matches_pattern("head/*", "head/cls/conv"));
+  EXPECT_TRUE(matches_pattern("*conv?", "a/conv1"));
+  EXPECT_TRUE(matches_pattern("a*b*c", "a__b_b__c"));
+  EXPECT_FALSE(matches_pattern("head", "head/conv"));
+  EXPECT_FALSE(matches_pattern("conv?", "conv"));
+  EXPECT_FALSE(matches_pattern("a*b", "a_b_c"));
+}
+
+}  // namespace
+}  // namespace q8
