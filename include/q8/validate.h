@@ -47,10 +47,15 @@ struct Gate {
 
 // What `q8 validate` found. The same for every number of threads.
 struct Validation {
-  std::int64_t samples = 0, labelled = 0;
-  std::optional<Accuracy> fp32 = {}, int8 = {};  // nothing where no sample has a label
-  double agreement = 0;  // share of samples for which both models pick the same class
-  double sqnr_db = 0;    // 10·log10(Σ fp32² / Σ (fp32 − int8)²) over all outputs
+  std::int64_t samples = 0;
+  std::int64_t labelled = 0;  // of those, samples with a label
+  // Whether output 0 is a row of two or more values (all other dimensions are 1), which can be the
+  // scores of classes. Where it is not, as with detectors, labels say nothing about it.
+  bool has_class_scores = false;
+  std::optional<Accuracy> fp32 = {}, int8 = {};  // where there are scores and labels
+  std::optional<double> agreement = {};  // where there are scores: share of samples for which both
+                                         // models pick the same class
+  double sqnr_db = 0;  // 10·log10(Σ fp32² / Σ (fp32 − int8)²) over all outputs
   double max_abs_difference = 0;
   std::vector<ClassResult> classes = {};  // those with samples, by index
   std::vector<OutputResult> outputs = {};
@@ -99,7 +104,7 @@ struct ValidateResult {
 
 // Throws Error: usage where models are not found, bad_input where the INT8 model was made of
 // another float model, where a sample was seen by calibration, where no sample is left, and where
-// a gate needs labels that are not there.
+// a gate needs labels or class scores that are not there.
 ValidateResult validate_models(const ValidateJob& job, const Host& host);
 
 }  // namespace q8

@@ -82,7 +82,22 @@ ValidationReport make_report(const ValidateJob& job, const ValidationInputs& inp
   return report;
 }
 
+// Labels that do not fit the model give an accuracy of next to nothing, in FP32 as well, and no
+// drop at all: a gate that holds for the wrong reason.
+void warn_of_labels(const Validation& validation, const Host& host) {
+  if (validation.labelled > 0 && !validation.has_class_scores)
+    warn(host,
+         "the samples have labels, but the model's first output is not a row of class scores: "
+         "accuracy is not measured");
+  constexpr double kHardlyAny = 0.02;
+  if (validation.fp32 && validation.fp32->top1 < kHardlyAny)
+    warn(host,
+         "the FP32 model itself is hardly ever right: are these its labels, and do its "
+         "classes begin at output 0 (--label-offset)?");
+}
+
 void warn_of_results(const Validation& validation, const Host& host) {
+  warn_of_labels(validation, host);
   for (const OutputResult& output : validation.outputs) {
     if (output.not_finite > 0)
       warn(host, "output '" + output.name + "': " + std::to_string(output.not_finite) +

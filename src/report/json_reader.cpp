@@ -52,10 +52,11 @@ OutputResult output_of(const Json& json) {
 Validation validation_of(const Json& json) {
   Validation v{.samples = json.at("samples").get<std::int64_t>(),
                .labelled = json.at("labelled").get<std::int64_t>(),
+               .has_class_scores = json.at("has_class_scores").get<bool>(),
                .fp32 = accuracy_of(json.at("fp32")),
                .int8 = accuracy_of(json.at("int8")),
-               .agreement = json.at("agreement").get<double>(),
                .max_abs_difference = json.at("max_abs_difference").get<double>()};
+  if (!json.at("agreement").is_null()) v.agreement = json.at("agreement").get<double>();
   v.sqnr_db = decibels_of(json.at("sqnr_db"), v.max_abs_difference == 0);
   for (const Json& entry : json.at("classes")) v.classes.push_back(class_of(entry));
   for (const Json& entry : json.at("outputs")) v.outputs.push_back(output_of(entry));

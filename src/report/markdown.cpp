@@ -30,7 +30,7 @@ std::string overall(const ValidationReport& report) {
     text += row({"top-5", percent(v.fp32->top5), percent(v.int8->top5),
                  points(v.int8->top5 - v.fp32->top5)});
   }
-  text += row({"agreement", "", percent(v.agreement), ""});
+  if (v.agreement) text += row({"agreement", "", percent(*v.agreement), ""});
   text += row({"SQNR", "", decibels(v.sqnr_db), ""});
   text += row({"size", byte_size(report.fp32.bytes), byte_size(report.int8.bytes),
                times_smaller(report.fp32.bytes, report.int8.bytes)});

@@ -15,7 +15,7 @@ std::string overall(const ValidationReport& report) {
     table.add({"top-5", percent(v.fp32->top5), percent(v.int8->top5),
                points(v.int8->top5 - v.fp32->top5)});
   }
-  table.add({"agreement", "", percent(v.agreement), ""});
+  if (v.agreement) table.add({"agreement", "", percent(*v.agreement), ""});
   table.add({"SQNR", "", decibels(v.sqnr_db), ""});
   table.add({"max |difference|", "", small_number(v.max_abs_difference), ""});
   table.add({"size", byte_size(report.fp32.bytes), byte_size(report.int8.bytes),
@@ -57,7 +57,10 @@ std::string gates(const Validation& validation) {
     table.add({gate.name, gate_value(gate), gate_limit(gate),
                (gate.passed ? "passed" : "FAILED") +
                    (gate.subject.empty() ? "" : " (class " + printable(gate.subject) + ")")});
-  if (table.empty()) return "\n  no gate: there are no labels to measure accuracy with\n";
+  if (table.empty())
+    return std::string("\n  no gate: there are no ") +
+           (validation.has_class_scores ? "labels" : "class scores") +
+           " to measure accuracy with (--min-sqnr needs none)\n";
   return "\n" + table.str();
 }
 

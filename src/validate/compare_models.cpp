@@ -1,5 +1,6 @@
 #include "validate/compare_models.h"
 
+#include <algorithm>
 #include <map>
 
 #include "base/error.h"
@@ -35,6 +36,12 @@ void check_same_interface(const Graph& fp32, const Graph& int8) {
   if (outputs.empty()) throw bad_input("the model has no output");
 }
 
+// Whether the tensor can be the scores of classes: all of its dimensions but one are 1.
+bool is_row(const Tensor& tensor) {
+  const auto dims = tensor.shape().dims();
+  return tensor.size() >= 2 && std::ranges::find(dims, tensor.size()) != dims.end();
+}
+
 // Counts of one model.
 struct Hits {
   std::int64_t top1 = 0, top5 = 0;
@@ -58,21 +65,20 @@ class Tally {
 
   void add(const Sample& sample, const std::vector<Tensor>& fp32, const std::vector<Tensor>& int8) {
     for (std::size_t i = 0; i < errors_.size(); ++i) errors_[i].add(fp32[i], int8[i]);
-    const std::vector<double> a = flat_values(fp32[0]), b = flat_values(int8[0]);
     ++samples_;
+    labelled_ += sample.label.has_value();
+    has_scores_ = has_scores_ && is_row(fp32[0]) && is_row(int8[0]);
+    if (!has_scores_) return;
+    const std::vector<double> a = flat_values(fp32[0]), b = flat_values(int8[0]);
     agreed_ += argmax(a) == argmax(b);
     if (sample.label) add_labelled(sample, a, b);
   }
 
   Validation result() const {
-    Validation validation{.samples = samples_, .labelled = labelled_};
-    if (samples_ > 0)
-      validation.agreement = static_cast<double>(agreed_) / static_cast<double>(samples_);
-    if (labelled_ > 0) {
-      validation.fp32 = fp32_.of(labelled_);
-      validation.int8 = int8_.of(labelled_);
-    }
-    for (const auto& [index, result] : classes_) validation.classes.push_back(result);
+    Validation validation{.samples = samples_,
+                          .labelled = labelled_,
+                          .has_class_scores = samples_ > 0 && has_scores_};
+    if (validation.has_class_scores) add_accuracy(validation);
     OutputError all;
     for (std::size_t i = 0; i < errors_.size(); ++i) {
       const OutputError& error = errors_[i];
@@ -89,6 +95,14 @@ class Tally {
   }
 
  private:
+  void add_accuracy(Validation& validation) const {
+    validation.agreement = static_cast<double>(agreed_) / static_cast<double>(samples_);
+    if (labelled_ == 0) return;
+    validation.fp32 = fp32_.of(labelled_);
+    validation.int8 = int8_.of(labelled_);
+    for (const auto& [index, result] : classes_) validation.classes.push_back(result);
+  }
+
   void add_labelled(const Sample& sample, const std::vector<double>& fp32,
                     const std::vector<double>& int8) {
     const std::int64_t label = *sample.label, index = label + offset_;
@@ -97,7 +111,6 @@ class Tally {
                       (offset_ == 0 ? "" : " (" + std::to_string(index) + " with the offset)") +
                       ", but output '" + graph_.value(graph_.outputs()[0]).name + "' has " +
                       std::to_string(fp32.size()) + " values");
-    ++labelled_;
     ClassResult& result = classes_[label];
     result.index = label;
     result.name = class_name(label);
@@ -119,6 +132,7 @@ class Tally {
   Hits fp32_, int8_;
   std::map<std::int64_t, ClassResult> classes_;
   std::int64_t samples_ = 0, labelled_ = 0, agreed_ = 0;
+  bool has_scores_ = true;
 };
 
 }  // namespace

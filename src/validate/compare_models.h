@@ -20,8 +20,8 @@ struct CompareOptions {
   std::stop_token stop = {};
 };
 
-// Runs both models, side by side, on the samples and measures everything but the gates. Output 0,
-// flattened, is taken as the scores of the classes. Memory does not depend on the number of
+// Runs both models, side by side, on the samples and measures everything but the gates. Output 0
+// is taken as the scores of the classes where it is a row. Memory does not depend on the number of
 // samples. Throws bad_input where the models differ in inputs or outputs, or a label is outside of
 // the scores (naming the sample), and kInterrupted when stopped.
 Validation compare_models(const Graph& fp32, const Graph& int8, const Dataset& dataset,

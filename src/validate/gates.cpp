@@ -26,9 +26,16 @@ Gate at_least(std::string name, double value, double limit, std::string unit) {
           .passed = value >= limit - kRounding};
 }
 
-void need_labels(const Validation& validation, const char* gate) {
+void need_scores(const Validation& validation, const std::string& gate) {
+  if (!validation.has_class_scores)
+    throw bad_input("the gate --" + gate +
+                    " needs class scores, and the model's first output is not a row of them");
+}
+
+void need_labels(const Validation& validation, const std::string& gate) {
+  need_scores(validation, gate);
   if (validation.labelled == 0)
-    throw bad_input(std::string("the gate --") + gate +
+    throw bad_input("the gate --" + gate +
                     " needs labels, and no sample has one (--labels FILE, or a sub-folder for each "
                     "class)");
 }
@@ -53,9 +60,11 @@ std::vector<Gate> judge(const Validation& validation, const GateLimits& limits) 
         at_least("min-class-accuracy", worst.int8(), *limits.min_class_accuracy, "share"));
     gates.back().subject = worst.name;
   }
-  if (limits.min_agreement)
+  if (limits.min_agreement) {
+    need_scores(validation, "min-agreement");
     gates.push_back(
-        at_least("min-agreement", validation.agreement, *limits.min_agreement, "share"));
+        at_least("min-agreement", *validation.agreement, *limits.min_agreement, "share"));
+  }
   if (limits.min_sqnr_db)
     gates.push_back(at_least("min-sqnr", validation.sqnr_db, *limits.min_sqnr_db, "dB"));
   return gates;

@@ -21,6 +21,7 @@ ValidationReport sample_report() {
   report.validation = {
       .samples = 30,
       .labelled = 30,
+      .has_class_scores = true,
       .fp32 = Accuracy{.top1 = 0.9, .top5 = 1},
       .int8 = Accuracy{.top1 = 0.8, .top5 = 1},
       .agreement = 0.85,

@@ -16,7 +16,7 @@ using testing::HasSubstr;
 namespace fs = std::filesystem;
 
 // x [1, 3] + shift → y.
-Graph adds(std::initializer_list<float> shift, const char* output = "y") {
+Graph adds(std::initializer_list<float> shift, const char* output = "y", Shape shape = {1, 3}) {
   Graph graph;
   graph.opsets[""] = 13;
   const ValueId x = graph.add_value("x");
@@ -25,7 +25,7 @@ Graph adds(std::initializer_list<float> shift, const char* output = "y") {
   graph.add_input(x);
   Node node;
   node.op_type = "Add";
-  node.inputs = {x, graph.add_constant("shift", Tensor::of<float>({1, 3}, shift))};
+  node.inputs = {x, graph.add_constant("shift", Tensor::of<float>(std::move(shape), shift))};
   node.outputs = {graph.add_value(output)};
   graph.add_output(node.outputs[0]);
   graph.add_node(std::move(node));
@@ -94,6 +94,22 @@ TEST_F(CompareModels, WithoutLabelsMeasuresTheRest) {
   EXPECT_FALSE(v.fp32.has_value());
   EXPECT_TRUE(v.classes.empty());
   EXPECT_EQ(v.agreement, 0.75);
+}
+
+TEST_F(CompareModels, AGridIsNoRowOfScores) {
+  label("0,0\n1,1\n2,2\n3,1\n");
+  const Graph grid = adds({0, 0}, "y", {2, 1});  // [1, 3] + [2, 1] → [2, 3]
+  const Validation v = run(grid, grid);
+  EXPECT_FALSE(v.has_class_scores);
+  EXPECT_EQ(v.labelled, 4);
+  EXPECT_FALSE(v.fp32.has_value());
+  EXPECT_FALSE(v.agreement.has_value());
+}
+
+TEST_F(CompareModels, ScoresMayHaveMoreDimensions) {
+  label("0,0\n1,1\n2,2\n3,1\n");
+  const Graph deep = adds({0}, "y", {1, 1, 1});  // → [1, 1, 3]
+  EXPECT_EQ(run(deep, deep).fp32->top1, 0.75);
 }
 
 TEST_F(CompareModels, SamplesWithoutALabelCountForTheRest) {

@@ -13,6 +13,7 @@ using testing::HasSubstr;
 Validation labelled() {
   return {.samples = 200,
           .labelled = 200,
+          .has_class_scores = true,
           .fp32 = Accuracy{.top1 = 0.90, .top5 = 1},
           .int8 = Accuracy{.top1 = 0.88, .top5 = 1},
           .agreement = 0.95,
@@ -56,7 +57,8 @@ TEST(Gates, MinClassAccuracyIsOfTheWorstClass) {
 }
 
 TEST(Gates, AgreementAndSqnrNeedNoLabels) {
-  const Validation plain = {.samples = 10, .agreement = 0.9, .sqnr_db = 20};
+  const Validation plain = {
+      .samples = 10, .has_class_scores = true, .agreement = 0.9, .sqnr_db = 20};
   const auto gates = judge(plain, {.min_agreement = 0.91, .min_sqnr_db = 19.9});
   ASSERT_EQ(gates.size(), 2u);
   EXPECT_FALSE(gates[0].passed);
@@ -70,13 +72,23 @@ TEST(Gates, WithoutLabelsThereIsNoDefault) {
 
 TEST(Gates, WithoutLabelsAnExplicitDropIsAnError) {
   try {
-    judge({.samples = 10}, {.max_drop = 0.01});
+    judge({.samples = 10, .has_class_scores = true}, {.max_drop = 0.01});
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kBadInput);
     EXPECT_THAT(error.what(), HasSubstr("--max-drop needs labels"));
   }
   EXPECT_THROW(judge({.samples = 10}, {.min_class_accuracy = 0.5}), Error);
+}
+
+TEST(Gates, OfClassesNeedClassScores) {
+  for (const GateLimits& limits : {GateLimits{.max_drop = 0.01}, GateLimits{.min_agreement = 0.5}})
+    try {
+      judge({.samples = 10, .labelled = 10}, limits);
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("needs class scores"));
+    }
 }
 
 }  // namespace
