@@ -40,7 +40,8 @@ constexpr double kLargestBias = 1073741823.0;
 
 // Raises weight scales until every bias, in steps of input_scale · weight scale, fits. A per-tensor
 // scale is raised for the largest bias.
-int make_biases_fit(const std::vector<float>& bias, float input_scale, QuantParams& weights) {
+void make_biases_fit(const Node& node, const std::vector<float>& bias, float input_scale,
+                     QuantParams& weights, std::vector<std::string>& warnings) {
   int raised = 0;
   for (std::size_t c = 0; c < bias.size(); ++c) {
     float& scale = weights.scale[weights.is_per_tensor() ? 0 : c % weights.scale.size()];
@@ -51,7 +52,9 @@ int make_biases_fit(const std::vector<float>& bias, float input_scale, QuantPara
     scale = std::nextafter(static_cast<float>(needed), FLT_MAX);
     ++raised;
   }
-  return raised;
+  if (raised > 0)
+    warnings.push_back(node.label() + ": the scale of " + std::to_string(raised) +
+                       " weight channel(s) was raised so that the bias fits 32 bits");
 }
 
 ConstantPlan bias_plan(const std::string& name, std::size_t channels, float input_scale,
@@ -110,10 +113,7 @@ Plans plan_weighted(const Graph& graph, const Node& node, NodeMode mode, float i
   const Tensor* bias = graph.constant(node.input(2));
   const std::size_t channels = bias_channels(node, bias, weights, axis);
   if (mode == NodeMode::kInteger && target.quantized_bias && input_scale > 0 && channels > 0) {
-    const int raised = make_biases_fit(bias->to_floats(), input_scale, plan.params);
-    if (raised > 0)
-      warnings.push_back(node.label() + ": the scale of " + std::to_string(raised) +
-                         " weight channel(s) was raised so that the bias fits 32 bits");
+    make_biases_fit(node, bias->to_floats(), input_scale, plan.params, warnings);
     plans.emplace(2,
                   bias_plan(graph.value(node.inputs[2]).name, channels, input_scale, plan.params));
   }
@@ -194,6 +194,20 @@ Plans plan_constants(const Graph& graph, const Node& node, NodeMode mode, float 
     default:
       return {};
   }
+}
+
+std::optional<std::pair<std::size_t, ConstantPlan>> plan_added_bias(
+    const Graph& graph, const Node& matmul, const Node& add, float input_scale,
+    QuantParams& weights, std::vector<std::string>& warnings) {
+  const std::size_t side = add.inputs[0] == matmul.outputs[0] ? 1 : 0;
+  const Tensor* bias = graph.constant(add.input(side));
+  const std::int64_t columns = graph.constant(matmul.inputs[1])->shape().back();
+  if (bias == nullptr || bias->dtype() != DType::kF32 || bias->size() != columns ||
+      bias->rank() < 1 || bias->rank() > 2 || bias->shape().back() != columns)
+    return std::nullopt;
+  make_biases_fit(matmul, bias->to_floats(), input_scale, weights, warnings);
+  return std::pair(side, bias_plan(graph.value(add.inputs[side]).name,
+                                   static_cast<std::size_t>(columns), input_scale, weights));
 }
 
 }  // namespace q8

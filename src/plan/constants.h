@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,5 +21,12 @@ std::map<std::size_t, ConstantPlan> plan_constants(const Graph& graph, const Nod
                                                    NodeMode mode, float input_scale,
                                                    const PlanConfig& config, const Target& target,
                                                    std::vector<std::string>& warnings);
+
+// The bias of a MatMul that stands in an Add behind it, as runtimes join the two into a Gemm: s32
+// with the scale of input times weights. `weights` may be raised as above. Nothing where `add`
+// holds no such constant.
+std::optional<std::pair<std::size_t, ConstantPlan>> plan_added_bias(
+    const Graph& graph, const Node& matmul, const Node& add, float input_scale,
+    QuantParams& weights, std::vector<std::string>& warnings);
 
 }  // namespace q8

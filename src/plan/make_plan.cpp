@@ -50,6 +50,42 @@ float activation_scale(const Graph& graph, const Node& node, const QuantizationP
   return 0;
 }
 
+// Whether a MatMul multiplies two matrices, not stacks of them. The graph need not say; but the
+// profile counts the channels of what a MatMul reads along the last axis.
+bool reads_matrix(const Node& matmul, const Tensor& weights, const Ranges& ranges) {
+  const TensorStatistics* input = ranges.statistics(matmul.inputs[0]);
+  return input != nullptr && input->channels.state == ChannelExtrema::State::kKept &&
+         input->channels.axis == 1 &&
+         static_cast<std::int64_t>(input->channels.channels.size()) == weights.shape()[0];
+}
+
+// ONNX Runtime joins a MatMul of matrices and the Add behind it to a Gemm, which runs in integers
+// only if its bias is one.
+void plan_added_biases(const Graph& graph, const Ranges& ranges, const std::vector<bool>& excluded,
+                       QuantizationPlan& plan) {
+  const Uses uses(graph);
+  for (NodeId id = 0; id < graph.node_count(); ++id) {
+    const Node& matmul = graph.node(id);
+    if (!matmul.is("MatMul") || plan.nodes[static_cast<std::size_t>(id)].mode != NodeMode::kInteger)
+      continue;
+    const auto weights = plan.constants.find(std::pair(matmul.name, std::size_t{1}));
+    const NodeId reader = uses.only_consumer(matmul.outputs[0]);
+    if (weights == plan.constants.end() || reader == kNoNode || !graph.node(reader).is("Add") ||
+        excluded[static_cast<std::size_t>(reader)])
+      continue;
+    if (!reads_matrix(matmul, *graph.constant(matmul.inputs[1]), ranges)) continue;
+    NodePlan& add = plan.nodes[static_cast<std::size_t>(reader)];
+    if (add.mode != NodeMode::kFloat) continue;
+    auto bias =
+        plan_added_bias(graph, matmul, graph.node(reader), activation_scale(graph, matmul, plan),
+                        weights->second.params, plan.warnings);
+    if (!bias) continue;
+    plan.constants.emplace(std::pair(add.node, bias->first), std::move(bias->second));
+    add.mode = NodeMode::kWeightOnly;
+    add.reason = "the bias of " + matmul.label();
+  }
+}
+
 }  // namespace
 
 std::string describe(const PlanConfig& config) {
@@ -98,6 +134,7 @@ QuantizationPlan make_plan(const Graph& graph, const CalibrationProfile& profile
                           .mode = mode,
                           .reason = std::move(coverage.reasons[i])});
   }
+  if (target.quantized_bias) plan_added_biases(graph, ranges, request.excluded, plan);
   return plan;
 }
 

@@ -168,6 +168,24 @@ TEST(MakePlan, MaskAndScoresBeforeSoftmaxStayFloat) {
   EXPECT_EQ(plan.find_constant("y_node", 1)->params.axis, 1);
 }
 
+TEST(MakePlan, AddBehindAProductOfMatricesIsItsBias) {
+  GraphBuilder b;
+  b.input("x").constant("w", Tensor::of<float>(Shape{2, 2}, {1, 2, 3, 4}));
+  b.constant("bias", Tensor::of<float>(Shape{2}, {1, 2})).node("MatMul", {"x", "w"}, "m");
+  b.node("Add", {"m", "bias"}, "y").output("y");
+  auto x = spread("x", -1, 1);
+  x.channels.state = ChannelExtrema::State::kKept;
+  x.channels.axis = 1;
+  x.channels.channels.resize(2);
+  const auto plan = plan_of(b, {x, spread("m", -9, 9), spread("y", -9, 9)});
+  EXPECT_EQ(mode(plan, "y"), NodeMode::kWeightOnly);
+  const ConstantPlan* bias = plan.find_constant("y_node", 1);
+  ASSERT_NE(bias, nullptr);
+  EXPECT_FLOAT_EQ(bias->params.scale[0], 2.0f / 255.0f * 3.0f / 127.0f);
+  x.channels.axis = 2;  // stacks of matrices
+  EXPECT_EQ(mode(plan_of(b, {x, spread("m", -9, 9), spread("y", -9, 9)}), "y"), NodeMode::kFloat);
+}
+
 TEST(MakePlan, ClipThatKeepsZeroOutStays) {
   auto b = two_convs();
   b.constant("two", Tensor::scalar(2.0f)).constant("six", Tensor::scalar(6.0f));
