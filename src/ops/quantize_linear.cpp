@@ -41,6 +41,7 @@ struct ScaleMap {
 
 ScaleMap scale_map(const Shape& shape, const Tensor& scale, std::int64_t axis_attribute,
                    std::int64_t block) {
+  if (block < 0) throw bad_input("block_size=" + std::to_string(block) + " is negative");
   if (scale.size() == 1 && block == 0) return {};
   const std::int64_t axis = shape.normalize_axis(axis_attribute);
   ScaleMap map{.axis_size = shape[axis], .inner = shape.count(axis + 1, shape.rank())};
@@ -52,7 +53,7 @@ ScaleMap scale_map(const Shape& shape, const Tensor& scale, std::int64_t axis_at
     return map;
   }
   Shape expected = shape;
-  expected[axis] = (shape[axis] + block - 1) / block;
+  expected[axis] = shape[axis] / block + (shape[axis] % block != 0 ? 1 : 0);
   if (!(scale.shape() == expected))
     throw bad_input("scales of shape " + scale.shape().str() + " do not fit blocks of " +
                     std::to_string(block) + " along axis " + std::to_string(axis) + " of " +
@@ -95,6 +96,7 @@ OpFunction make_quantize(const NodeContext& node) {
     if (zero.size() != scale.size()) throw bad_input("scale and zero point differ in size");
     const ScaleMap map = scale_map(x.shape(), scale_input, axis, block);
     const auto [low, high] = quant_limits(dtype);
+    if (dtype == DType::kS32) throw unsupported("an output of type int32 is not supported");
     const auto qmin = static_cast<float>(low), qmax = static_cast<float>(high);
     // The 4-bit types are stored as bytes.
     Tensor& y = run.output(0, dtype, x.shape());

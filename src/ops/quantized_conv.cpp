@@ -14,6 +14,7 @@ namespace {
 struct PreparedConv {
   std::shared_ptr<const ConvU8S8> conv;
   ConvU8S8::Epilogue epilogue;
+  bool x_is_signed;
 };
 
 // What the node says, whatever its inputs are.
@@ -68,10 +69,18 @@ struct ConvNode {
   }
 };
 
+void check_weights(const Tensor& w, const QuantInputs& q) {
+  if (w.rank() < 3) throw bad_input("weights of rank " + std::to_string(w.rank()));
+  need_columns(q.scale.size(), w.shape()[0], "scales of the weights");
+}
+
 std::shared_ptr<const ConvU8S8> make_conv(const KernelSet& kernels, const ConvNode& node,
                                           const Tensor& w,
                                           std::span<const std::int32_t> zero_point) {
   need_byte(w, "weights");
+  if (w.rank() < 3) throw bad_input("weights of rank " + std::to_string(w.rank()));
+  if (!zero_point.empty())
+    need_columns(zero_point.size(), w.shape()[0], "zero points of the weights");
   return std::make_shared<const ConvU8S8>(
       kernels, node.weight_geometry(w),
       ConvWeightsU8S8{
@@ -82,6 +91,8 @@ std::shared_ptr<const ConvU8S8> make_conv(const KernelSet& kernels, const ConvNo
 void run_conv(RunContext& run, const ConvNode& node, const PreparedConv& prepared, const Tensor& x,
               const Tensor& w, DType out_type) {
   need_byte(x, "the input");
+  if ((x.dtype() == DType::kS8) != prepared.x_is_signed)
+    throw bad_input("the input is " + x.str() + ", of another type than its zero point");
   const ConvGeometry g = node.geometry(x, w);
   const bool first = node.layout == Layout::kChannelsFirst;
   const Tensor input = first ? to_channels_last(x, run) : x;
@@ -103,11 +114,18 @@ struct QLinearConvInputs {
 };
 
 PreparedConv prepare(const KernelSet& kernels, const ConvNode& node, const QLinearConvInputs& in) {
+  need_one_scale(in.x, "the input");
+  need_one_scale(in.y, "the output");
+  check_weights(*in.weights, in.w);
   const auto conv = make_conv(kernels, node, *in.weights, in.w.zero_point);
   std::vector<float> multiplier;
   for (const float w_scale : in.w.scale)
     multiplier.push_back(requantize_multiplier(in.x.scale[0], w_scale, in.y.scale[0]));
   std::vector<std::int32_t> bias;
+  if (in.bias != nullptr &&
+      (in.bias->dtype() != DType::kS32 || in.bias->shape() != Shape{in.weights->shape()[0]}))
+    throw bad_input("the bias is " + in.bias->str() + " where int32" +
+                    Shape{in.weights->shape()[0]}.str() + " is needed");
   if (in.bias != nullptr)
     bias.assign(in.bias->data<std::int32_t>(), in.bias->data<std::int32_t>() + in.bias->size());
   const auto [low, high] = quant_limits(in.y.dtype);
@@ -119,11 +137,12 @@ PreparedConv prepare(const KernelSet& kernels, const ConvNode& node, const QLine
       .low = std::max(low, static_cast<std::int32_t>(node.clamp_low.value_or(low))),
       .high = std::min(high, static_cast<std::int32_t>(node.clamp_high.value_or(high)))};
   auto epilogue = conv->make_epilogue(in.x.is_signed(), in.x.zero_point[0], output);
-  return {conv, std::move(epilogue)};
+  return {conv, std::move(epilogue), in.x.is_signed()};
 }
 
 OpFunction make_qlinear_conv(const NodeContext& node) {
   const ConvNode attributes(node);
+  need_inputs(node, 8);
   const auto gather = [](auto&& input) {
     return QLinearConvInputs{.x = quant_inputs(*input(1), input(2)),
                              .w = quant_inputs(*input(4), input(5)),
@@ -171,7 +190,8 @@ OpFunction make_conv_integer(const NodeContext& node) {
                                       zero_points(run.has_input(3) ? &run.input(3) : nullptr));
     auto epilogue =
         conv->make_epilogue(x.dtype() == DType::kS8, x_zero.empty() ? 0 : x_zero[0], {});
-    run_conv(run, attributes, {conv, std::move(epilogue)}, x, w, DType::kS32);
+    run_conv(run, attributes, {conv, std::move(epilogue), x.dtype() == DType::kS8}, x, w,
+             DType::kS32);
   };
 }
 
@@ -183,6 +203,8 @@ OpFunction make_conv_from_bytes(const NodeContext& node) {
     throw unsupported("quantization parameters that are not constant");
   const QuantInputs x = quant_inputs(*node.constant(1), node.constant(2));
   const QuantInputs w = quant_inputs(*node.constant(4), node.constant(5));
+  need_one_scale(x, "the input");
+  check_weights(*node.constant(3), w);
   const auto conv = make_conv(node.kernels, attributes, *node.constant(3), w.zero_point);
   std::vector<float> multiplier, bias;
   for (const float w_scale : w.scale) multiplier.push_back(x.scale[0] * w_scale);
@@ -191,7 +213,8 @@ OpFunction make_conv_from_bytes(const NodeContext& node) {
   output.float_low = node.attributes().get_float("clamp_lo", output.float_low);
   output.float_high = node.attributes().get_float("clamp_hi", output.float_high);
   auto epilogue = conv->make_epilogue(x.is_signed(), x.zero_point[0], output);
-  const auto ready = std::make_shared<const PreparedConv>(PreparedConv{conv, std::move(epilogue)});
+  const auto ready =
+      std::make_shared<const PreparedConv>(PreparedConv{conv, std::move(epilogue), x.is_signed()});
   return [=](RunContext& run) {
     run_conv(run, attributes, *ready, run.input(0), run.input(3), DType::kF32);
   };

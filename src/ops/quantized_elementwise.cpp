@@ -14,7 +14,7 @@ namespace {
 
 // One scale and zero point of a byte tensor.
 ByteFormat byte_format(const QuantInputs& q) {
-  if (q.scale.size() != 1) throw unsupported("a scale per channel is not supported here");
+  need_one_scale(q, "a tensor");
   return {.scale = q.scale[0], .zero_point = q.zero_point[0], .is_signed = q.is_signed()};
 }
 
@@ -154,8 +154,16 @@ OpFunction make_concat(const NodeContext& node) {
     const Tensor& first = run.input(2);
     const std::int64_t axis = first.shape().normalize_axis(axis_attribute);
     Shape shape = first.shape();
-    for (std::size_t i = 5; i < run.input_count(); i += 3)
-      shape[axis] += run.input(i).shape()[axis];
+    for (std::size_t i = 5; i < run.input_count(); i += 3) {
+      Shape part = run.input(i).shape();
+      const std::int64_t size = axis < part.rank() ? part[axis] : 0;
+      if (axis < part.rank()) part[axis] = first.shape()[axis];
+      if (part != first.shape())
+        throw bad_input("parts of shapes " + first.shape().str() + " and " +
+                        run.input(i).shape().str() + " do not concatenate along axis " +
+                        std::to_string(axis));
+      shape[axis] += size;
+    }
     Tensor& out = run.output(0, y.dtype, shape);
     const std::int64_t outer = shape.count(0, axis), row = shape.count(axis, shape.rank());
     std::int64_t at = 0;

@@ -52,6 +52,12 @@ OwnedOutput float_output(const QuantInputs& a, const QuantInputs& b, const Tenso
   return output;
 }
 
+void check_columns(const OwnedOutput& output, std::int64_t columns) {
+  if (output.kind == OutputKind::kS32) return;
+  need_columns(output.multiplier.size(), columns, "scales of the right factor");
+  if (!output.float_bias.empty()) need_columns(output.float_bias.size(), columns, "bias values");
+}
+
 // A one-element list for every column, where a bias is given as a scalar.
 template <typename T>
 void spread(std::vector<T>& values, std::int64_t columns) {
@@ -61,7 +67,9 @@ void spread(std::vector<T>& values, std::int64_t columns) {
 // A matrix of weights [k, n], packed.
 PackedS8 pack_weights(const KernelSet& kernels, const Tensor& b, bool transposed,
                       std::span<const std::int32_t> zero_point) {
+  if (b.rank() != 2) throw bad_input("the right factor is " + b.str() + ", not a matrix");
   const std::int64_t k = b.shape()[transposed ? 1 : 0], n = b.shape()[transposed ? 0 : 1];
+  if (!zero_point.empty()) need_columns(zero_point.size(), n, "zero points of the right factor");
   return PackedS8(*kernels.gemm_u8s8, {.data = b.bytes(),
                                        .is_signed = b.dtype() == DType::kS8,
                                        .k = k,
@@ -83,6 +91,8 @@ void multiply(RunContext& run, const Tensor& a, std::int32_t a_zero, const Tenso
   need_byte(a, "the left factor");
   need_byte(b, "the right factor");
   const MatMulShape shape(a.shape(), b.shape());
+  check_columns(output, shape.n());
+  if (!b_zero.empty()) need_columns(b_zero.size(), shape.n(), "zero points of the right factor");
   Tensor& y = run.output(0, result_type(output, byte_type), shape.output());
   const std::size_t y_width = dtype_size(y.dtype());
   const ActivationsView left{.data = a.bytes(),
@@ -159,13 +169,14 @@ OpFunction make_matmul_integer(const NodeContext& node) {
 // QLinearMatMul: a, a_scale, a_zero_point, b, b_scale, b_zero_point, y_scale, y_zero_point; domain
 // "q8" adds a bias (s32 [n]).
 OpFunction make_qlinear_matmul(const NodeContext& node) {
+  need_inputs(node, 5);
   std::shared_ptr<const PackedS8> packed;
   if (are_constant(node, {3, 4, 5}))
     packed = packed_constant(node, 3, quant_inputs(*node.constant(4), node.constant(5)).zero_point);
   return [=](RunContext& run) {
     const QuantInputs a = quant_inputs(run, 1), b = quant_inputs(run, 4), y = quant_inputs(run, 6);
-    if (a.scale.size() != 1)
-      throw unsupported("a scale per row of the left factor is not supported");
+    need_one_scale(a, "the left factor");
+    need_one_scale(y, "the result");
     multiply(run, run.input(0), a.zero_point[0], run.input(3), b.zero_point, packed.get(),
              byte_output(a, b, y, optional_input(run, 8)), y.dtype);
   };
@@ -204,6 +215,7 @@ OpFunction make_integer_to_float(const NodeContext& node) {
 // com.microsoft QGemm: a, a_scale, a_zero_point, b, b_scale, b_zero_point, C (s32), y_scale,
 // y_zero_point. Without y_scale the result is float.
 OpFunction make_qgemm(const NodeContext& node) {
+  need_inputs(node, 5);
   const bool a_transposed = node.attributes().get_int("transA", 0) != 0;
   const bool b_transposed = node.attributes().get_int("transB", 0) != 0;
   const float alpha = node.attributes().get_float("alpha", 1);
@@ -223,15 +235,19 @@ OpFunction make_qgemm(const NodeContext& node) {
     const PackedS8& right = ready != nullptr ? *ready : packed;
     Tensor left = run.input(0);
     need_byte(left, "the left factor");
+    need_one_scale(a, "the left factor");
+    if (left.rank() != 2) throw bad_input("the left factor is " + left.str() + ", not a matrix");
     if (a_transposed) {
       Tensor turned(left.dtype(), Shape{left.shape()[1], left.shape()[0]}, run.allocator);
       permute(left, std::vector<std::int64_t>{1, 0}, turned, run.threads);
       left = std::move(turned);
     }
-    if (left.rank() != 2 || left.shape()[1] != right.k())
+    if (left.shape()[1] != right.k())
       throw bad_input("shapes " + left.shape().str() + " and " + weights.shape().str() +
                       " do not multiply");
     const Tensor* bias = optional_input(run, 6);
+    if (bias != nullptr && bias->dtype() != DType::kS32)
+      throw bad_input("C is " + bias->str() + "; int32 is needed");
     const bool to_float = !run.has_input(7);
     OwnedOutput output =
         to_float ? float_output(a, b, nullptr) : byte_output(a, b, quant_inputs(run, 7), bias);
@@ -241,6 +257,7 @@ OpFunction make_qgemm(const NodeContext& node) {
         output.bias.size() != 1)
       throw unsupported("a C of shape " + bias->shape().str() + " is not supported");
     spread(output.bias, right.n());
+    check_columns(output, right.n());
     const DType type = to_float ? DType::kF32 : quant_inputs(run, 7).dtype;
     Tensor& y = run.output(0, type, Shape{left.shape()[0], right.n()});
     gemm_u8s8(left.shape()[0],
