@@ -28,11 +28,11 @@ mkdir -p "$out"
 cd "$out"
 q8 calibrate "$model" --data "$root/calib_data/digits/calib"
 q8 quantize --per-channel
-q8 validate --per-class --data "$root/calib_data/digits/test" --json report.json --markdown report.md
+q8 validate --per-class --data "$root/calib_data/digits/test" --json report.json --html report.html
 
 int8=$(ls "$out"/*.onnx)
 echo
 stat -c %s "$model" "$int8" | xargs printf '%s %s\n' |
   awk '{ printf "size: %d bytes in FP32, %d in INT8: %.2f times smaller\n", $1, $2, $1 / $2 }'
 echo "model: $int8"
-echo "report: $out/report.md (for machines: $out/report.json)"
+echo "report: $out/report.html (for machines: $out/report.json)"

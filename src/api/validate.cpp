@@ -31,7 +31,7 @@ void check_reports(const ValidateJob& job, const ValidationInputs& inputs) {
 // The samples to run on, and that calibration did not see them.
 std::vector<std::int64_t> choose_samples(const ValidateJob& job, const ValidationInputs& inputs,
                                          const Dataset& dataset, const Host& host) {
-  if (job.data.empty()) return held_out_samples(dataset, *inputs.profile, job.samples);
+  if (job.data.empty()) return held_out_samples(dataset, *inputs.profile, job.samples, host);
   const auto samples = select_samples(dataset, {.count = job.samples});
   if (job.allow_overlap) return samples;
   if (!inputs.profile)
@@ -39,7 +39,7 @@ std::vector<std::int64_t> choose_samples(const ValidateJob& job, const Validatio
          "no calibration profile was found (--calibration FILE), so it cannot be checked that "
          "calibration did not see these samples");
   else
-    check_no_overlap(dataset, samples, *inputs.profile);
+    check_no_overlap(dataset, samples, *inputs.profile, host);
   return samples;
 }
 
@@ -60,6 +60,16 @@ DataPaths choose_data(const ValidateJob& job, const ValidationInputs& inputs, co
   if (job.data.labels) data.labels = job.data.labels;
   data.preprocess = job.data.preprocess;
   return data;
+}
+
+// Both models may be right about other images than those that the scales were made for.
+void warn_of_preprocessing(const Dataset& dataset, const ValidationInputs& inputs,
+                           const Host& host) {
+  if (!inputs.profile || !dataset.preprocess_config()) return;
+  const std::string now = dataset.preprocess_config()->str();
+  if (!inputs.profile->preprocess.empty() && inputs.profile->preprocess != now)
+    warn(host, "the samples are preprocessed in another way (" + now + ") than calibration did (" +
+                   inputs.profile->preprocess + ")");
 }
 
 ReportedModel reported(const ModelFile& file) {
@@ -125,6 +135,7 @@ ValidateResult validate_models(const ValidateJob& job, const Host& host) {
   const ValidationInputs inputs = find_validation_inputs(job);
   check_reports(job, inputs);
   const Dataset dataset = open_data(choose_data(job, inputs, host), inputs.fp32);
+  warn_of_preprocessing(dataset, inputs, host);
   const std::vector<std::int64_t> samples = choose_samples(job, inputs, dataset, host);
   Validation validation =
       compare_models(inputs.fp32.model.graph, inputs.int8.model.graph, dataset, samples, options);

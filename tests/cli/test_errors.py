@@ -115,6 +115,15 @@ class Input(q8_program.Q8TestCase):
         shutil.copy(MODEL.parent / "preprocessor_config.json", self.folder)
         self.fail_with(3, ["digits.int8.onnx", "another model"], "validate", "other.onnx", "digits.int8.onnx", "--data", TEST)
 
+    def test_other_preprocessing_is_warned_of(self):
+        self.quantized_digits()
+        text = (MODEL.parent / "preprocessor_config.json").read_text(encoding="utf-8")
+        (self.folder / "p.json").write_text(text.replace('"resample": 2', '"resample": 3'))
+        self.assertNotEqual(text, (self.folder / "p.json").read_text())
+        done = self.q8("validate", "--data", TEST, "--preprocess", "p.json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("preprocessed in another way", done.stderr)
+
     def test_report_over_an_input(self):
         self.quantized_digits()
         self.fail_with(2, ["digits.int8.onnx"], "validate", "--data", TEST, "--json", "digits.int8.onnx")

@@ -67,6 +67,12 @@ TEST(OutputError, TakesIntegers) {
   EXPECT_NEAR(error.sqnr_db(), 20, 1e-12);
 }
 
+TEST(OutputError, TakesHalves) {
+  OutputError error;
+  error.add(cast(Tensor::of<float>({1}, {10.0f}), DType::kF16), Tensor::of<float>({1}, {9.0f}));
+  EXPECT_NEAR(error.sqnr_db(), 20, 1e-12);
+}
+
 TEST(Argmax, TakesTheFirstOfEquals) {
   EXPECT_EQ(argmax(std::vector<double>{1, 5, 5, 2}), 1);
 }
