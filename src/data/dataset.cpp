@@ -15,8 +15,8 @@
 #include "data/data_files.h"
 #include "data/image_input.h"
 #include "data/labels.h"
-#include "data/nearest_name.h"
 #include "data/npz.h"
+#include "q8/nearest_name.h"
 
 namespace q8 {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "data/nearest_name.h"
 #include "data/preprocess.h"
+#include "q8/nearest_name.h"
 
 namespace q8 {
 namespace {

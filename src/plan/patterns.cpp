@@ -1,31 +1,11 @@
 #include "plan/patterns.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "base/error.h"
+#include "q8/nearest_name.h"
 
 namespace q8 {
-namespace {
-
-// Levenshtein's distance, one row at a time.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row.back();
-}
-
-}  // namespace
-
 bool matches_pattern(std::string_view pattern, std::string_view name) {
   // Greedy with one point to return to: the last *.
   std::size_t p = 0, n = 0, star = std::string_view::npos, resume = 0;

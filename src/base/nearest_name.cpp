@@ -1,4 +1,4 @@
-#include "data/nearest_name.h"
+#include "q8/nearest_name.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -6,7 +6,6 @@
 #include <vector>
 
 namespace q8 {
-namespace {
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -22,8 +21,6 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   }
   return row.back();
 }
-
-}  // namespace
 
 std::string_view nearest_name(std::string_view name, std::span<const std::string_view> names) {
   return *std::ranges::min_element(
