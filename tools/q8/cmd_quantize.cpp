@@ -15,16 +15,6 @@ struct Options {
   std::string recover;
 };
 
-std::vector<std::string> split_list(const std::string& text) {
-  std::vector<std::string> parts;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = std::min(text.find(',', begin), text.size());
-    if (end > begin) parts.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return parts;
-}
-
 void parse_metadata(const std::vector<std::string>& entries, QuantizeJob& job) {
   for (const std::string& entry : entries) {
     const std::size_t equals = entry.find('=');
@@ -66,7 +56,10 @@ CommandRun add_quantize(CLI::App& command) {
   command.add_option("--target", job.target, "runtime to write for");
   command.add_option("--exclude", job.exclude, "pattern of node names that stay float")
       ->allow_extra_args(false);
-  command.add_option("--recover", options->recover, "accuracy-recovery passes, or none");
+  command
+      .add_option("--recover", options->recover,
+                  "accuracy-recovery passes; there are none yet, so only none")
+      ->check(CLI::IsMember({"none"}));
   command.add_option("--metadata", options->metadata, "KEY=VALUE to add to the model's metadata")
       ->allow_extra_args(false);
   command.add_flag("--plan-only", job.plan_only, "print the plan and write nothing");
@@ -78,7 +71,6 @@ CommandRun add_quantize(CLI::App& command) {
       "  q8 quantize model.onnx --data images/ --exclude 'head/*'");
   return [options](Console& console) {
     options->job.per_channel = !options->per_tensor;
-    options->job.recover = split_list(options->recover);
     parse_metadata(options->metadata, options->job);
     const QuantizeResult result = quantize_model(options->job, console.host());
     if (options->job.plan_only) {
