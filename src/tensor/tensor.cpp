@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <memory>
 
 #include "tensor/dispatch.h"
 
@@ -12,15 +13,18 @@ namespace {
 
 constexpr std::size_t kAlignment = 64;  // a cache line, and the widest vector
 
+// Refused: std::aligned_alloc. In glibc before 2.38 a block that it gave back does not fit the next
+// request of the same size: the heap grew with every sample.
 class Heap final : public Allocator {
  public:
   std::shared_ptr<std::byte> allocate(std::size_t bytes) override {
-    const std::size_t rounded =
-        (std::max<std::size_t>(bytes, 1) + kAlignment - 1) & ~(kAlignment - 1);
-    auto* memory = static_cast<std::byte*>(std::aligned_alloc(kAlignment, rounded));
-    if (memory == nullptr)
+    std::size_t space = bytes + kAlignment;
+    void* block = std::malloc(space);
+    if (block == nullptr)
       throw resource_error("out of memory: " + std::to_string(bytes) + " bytes asked for");
-    return std::shared_ptr<std::byte>(memory, [](std::byte* p) { std::free(p); });
+    void* aligned = block;
+    std::align(kAlignment, bytes, aligned, space);
+    return {static_cast<std::byte*>(aligned), [block](std::byte*) { std::free(block); }};
   }
 };
 
