@@ -1,16 +1,23 @@
 #include "base/threads.h"
 
 #include <sched.h>
-#include <tbb/blocked_range.h>
+#include <tbb/global_control.h>
+#include <tbb/info.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
 #include <algorithm>
+#include <optional>
 
 namespace q8 {
 
 struct Threads::Arena {
-  explicit Arena(int count) : arena(count) {}
+  explicit Arena(int count) : arena(count) {
+    // TBB makes no more threads than there are cores, and says so on stderr, unless it is told.
+    if (count > tbb::info::default_concurrency())
+      limit.emplace(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(count));
+  }
+  std::optional<tbb::global_control> limit;
   tbb::task_arena arena;
 };
 

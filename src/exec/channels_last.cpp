@@ -150,7 +150,7 @@ void ChannelsLast::keep_first(Node node) {
   emit(std::move(node));
 }
 
-void ChannelsLast::run() {
+void ChannelsLast::run(const std::vector<ValueId>& keep) {
   for (const ValueId id : graph().inputs()) first_[index(id)] = true;
   for (ValueId id = 0; id < graph().value_count(); ++id)
     if (graph().constant(id) != nullptr) first_[index(id)] = true;
@@ -161,7 +161,11 @@ void ChannelsLast::run() {
   }
   for (const ValueId id : graph().outputs()) first(id);
   for (Node& node : emitted_) graph().append_node(std::move(node));
-  graph().tidy();
+  std::vector<ValueId> shown;  // the form that observers of a kept value see
+  for (const ValueId id : keep)
+    shown.push_back(lowered_.origins[index(id)].value == id ? id : last_[index(id)]);
+  std::erase(shown, kNoValue);
+  graph().tidy(shown);
 }
 
 }  // namespace q8

@@ -17,7 +17,8 @@ class ChannelsLast {
  public:
   explicit ChannelsLast(LoweredGraph& lowered);
 
-  void run();
+  // Values in `keep` are made although nobody may read them.
+  void run(const std::vector<ValueId>& keep);
 
   // For the rules (channels_last_rules.cpp):
   Graph& graph() { return lowered_.graph; }

@@ -12,6 +12,7 @@ class Fuser {
  public:
   Fuser(Graph& graph, const std::vector<ValueId>& keep)
       : graph_(graph),
+        keep_(keep),
         uses_(graph),
         kept_(graph.values().size(), false),
         place_(graph.values().size(), -1) {
@@ -25,7 +26,7 @@ class Fuser {
     int gone = 0;
     for (NodeId id = 0; id < graph_.node_count(); ++id)
       if (is_packed_conv(graph_.node(id))) gone += fuse(id);
-    graph_.tidy();
+    graph_.tidy(keep_);
     return gone;
   }
 
@@ -103,6 +104,7 @@ class Fuser {
   }
 
   Graph& graph_;
+  const std::vector<ValueId>& keep_;
   const Uses uses_;
   std::vector<bool> kept_;
   std::vector<NodeId> place_;  // by value: the node that makes it, in the order before any change

@@ -15,7 +15,7 @@ LoweredGraph lower(const Graph& graph, const SessionOptions& options) {
   lowered.origins.resize(lowered.graph.values().size());
   for (ValueId id = 0; id < graph.value_count(); ++id)
     lowered.origins[static_cast<std::size_t>(id)].value = id;
-  if (options.optimize) ChannelsLast(lowered).run();
+  if (options.optimize) ChannelsLast(lowered).run(options.keep);
   return lowered;
 }
 

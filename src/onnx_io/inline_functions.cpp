@@ -34,7 +34,7 @@ class Inliner {
 
  private:
   // Functions that call functions can make a graph of exponential size out of a small file.
-  static constexpr int kMostNodes = 1'000'000;
+  static constexpr int kMostNodes = 250'000;
   static constexpr std::size_t kDeepest = 100;
 
   using Renames = std::map<std::string, std::string>;

@@ -229,7 +229,7 @@ TEST(LoadModel, FlippedBytesNeverCrash) {
   const TemporaryFolder folder;
   std::mt19937 random(1);
   int errors = 0;
-  for (int i = 0; i < 3000; ++i) {
+  for (int i = 0; i < 1000; ++i) {
     std::string broken = bytes;
     for (int flips = 1 + i % 3; flips > 0; --flips)
       broken[random() % broken.size()] = static_cast<char>(random());
@@ -240,7 +240,7 @@ TEST(LoadModel, FlippedBytesNeverCrash) {
       ++errors;
     }
   }
-  EXPECT_GT(errors, 300);
+  EXPECT_GT(errors, 100);
 }
 
 TEST(LoadModel, BodiesCaptureValuesOfTheEnclosingGraph) {

@@ -1,0 +1,178 @@
+#include "exec/fuse_qdq.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cfloat>
+#include <cmath>
+
+#include "exec/session.h"
+#include "graph/small_graph.h"
+
+namespace q8 {
+namespace {
+
+using testing::ElementsAre;
+
+SessionOptions threads(int count) {
+  SessionOptions options;
+  options.threads = count;
+  return options;
+}
+
+// u8, scale 0.5, zero point 128.
+void add_parameters(SmallGraph& g) {
+  g.constant("s", Tensor::scalar(0.5f));
+  g.constant("z", Tensor::scalar<std::uint8_t>(128));
+}
+
+// x → Q → DQ → Conv 1x1 (2 channels, w = ±1 · 0.5) → [clamps] → Q → DQ → y
+SmallGraph conv_graph(const std::vector<std::string>& clamps = {}) {
+  SmallGraph g;
+  g.input("x");
+  add_parameters(g);
+  g.constant("w_q", Tensor::of<std::int8_t>({2, 1, 1, 1}, {1, -1}));
+  g.constant("w_s", Tensor::of<float>({2}, {0.5f, 0.5f}));
+  g.constant("w_z", Tensor::of<std::int8_t>({2}, {0, 0}));
+  g.node("QuantizeLinear", {"x", "s", "z"}, {"x_q"});
+  g.node("DequantizeLinear", {"x_q", "s", "z"}, {"x_d"});
+  g.node("DequantizeLinear", {"w_q", "w_s", "w_z"}, {"w"}).attributes.set("axis", std::int64_t{0});
+  g.node("Conv", {"x_d", "w"}, {"c"});
+  std::string last = "c";
+  for (const auto& type : clamps) {
+    g.constant("low", Tensor::scalar(0.0f));
+    g.constant("high", Tensor::scalar(FLT_MAX));
+    const std::string next = last + "c";
+    g.node(type,
+           type == "Clip" ? std::vector<std::string>{last, "low", "high"}
+                          : std::vector<std::string>{last},
+           {next});
+    last = next;
+  }
+  g.node("QuantizeLinear", {last, "s", "z"}, {"y_q"});
+  g.node("DequantizeLinear", {"y_q", "s", "z"}, {"y"});
+  g.output("y");
+  return g;
+}
+
+int count(const Graph& graph, std::string_view domain, std::string_view type) {
+  return static_cast<int>(
+      std::count_if(graph.nodes().begin(), graph.nodes().end(),
+                    [&](const Node& n) { return n.domain == domain && n.op_type == type; }));
+}
+
+// 3 → 3 · (±0.5) = ±1.5, quantized with 0.5: exact.
+std::vector<float> result(const SmallGraph& g, float x) {
+  return Session(g.graph, threads(1))
+      .run(std::vector{Tensor::of<float>({1, 1, 1, 1}, {x})})[0]
+      .to_floats();
+}
+
+TEST(FuseQdq, AConvBetweenQuantizedValuesBecomesOneOperator) {
+  auto g = conv_graph();
+  EXPECT_THAT(result(g, 3), ElementsAre(1.5f, -1.5f));
+  EXPECT_EQ(fuse_qdq(g.graph, {}), 1);
+  EXPECT_EQ(g.types(), "QuantizeLinear QLinearConv DequantizeLinear");
+}
+
+// FLT_MAX / scale is beyond every integer.
+TEST(FuseQdq, ClampsGoIntoTheConv) {
+  for (const std::vector<std::string>& clamps :
+       {std::vector<std::string>{"Relu"}, {"Clip"}, {"Relu", "Clip"}}) {
+    auto g = conv_graph(clamps);
+    EXPECT_THAT(result(g, 3), ElementsAre(1.5f, 0.0f));
+    EXPECT_THAT(result(g, 60), ElementsAre(30.0f, 0.0f));
+    EXPECT_EQ(fuse_qdq(g.graph, {}), 1);
+    EXPECT_EQ(g.types(), "QuantizeLinear QLinearConv DequantizeLinear");
+  }
+}
+
+// ONNX: where min > max, everything becomes max.
+TEST(FuseQdq, AClipWithItsBoundsSwappedGivesTheUpperOne) {
+  auto g = conv_graph({"Clip"});
+  g.constant("low", Tensor::scalar(5.0f));
+  g.constant("high", Tensor::scalar(2.0f));
+  EXPECT_THAT(result(g, 3), ElementsAre(2.0f, 2.0f));
+}
+
+TEST(FuseQdq, KeptValuesAreMadeAndShown) {
+  for (const auto* name : {"x_d", "c", "x_q", "y_q"}) {
+    const auto g = conv_graph({"Relu"});
+    const ValueId kept = g.graph.find_value(name);
+    const Session session(g.graph, {.threads = 1, .keep = {kept}});
+    bool shown = false;
+    (void)session.run(std::vector{Tensor::of<float>({1, 1, 1, 1}, {3})},
+                      [&](const Produced& p) { shown |= p.value == kept; });
+    EXPECT_TRUE(shown) << name;
+  }
+}
+
+TEST(FuseQdq, ScalesAlongAnotherAxisAreNotTakenForChannels) {
+  auto g = conv_graph();
+  g.constant("w_q", Tensor::of<std::int8_t>({2, 2, 1, 1}, {1, 1, 1, 1}));
+  g.graph.node(2).attributes.set("axis", std::int64_t{1});
+  EXPECT_EQ(fuse_qdq(g.graph, {}), 0);
+  EXPECT_EQ(count(g.graph, "", "Conv"), 1);
+}
+
+// s8 integers whose zero point is left out, as 0 of their own type.
+TEST(FuseQdq, LeftOutZeroPointsAreOfTheIntegersType) {
+  auto g = conv_graph();
+  g.constant("z", Tensor::scalar<std::int8_t>(0));
+  g.graph.node(1).inputs.pop_back();  // of x's DequantizeLinear
+  g.graph.node(2).inputs.pop_back();  // and the weights'
+  EXPECT_THAT(result(g, -3), ElementsAre(-1.5f, 1.5f));
+  EXPECT_EQ(fuse_qdq(g.graph, {}), 1);
+}
+
+TEST(FuseQdq, TheOutputTypeAttributeIsHeard) {
+  auto g = conv_graph();
+  g.graph.opsets[""] = 21;
+  Node& last = g.graph.node(4);
+  ASSERT_EQ(last.op_type, "QuantizeLinear");
+  last.inputs.pop_back();
+  last.attributes.set("output_dtype", std::int64_t{3});  // TensorProto.INT8
+  g.graph.node(5).inputs.pop_back();
+  EXPECT_THAT(result(g, 3), ElementsAre(1.5f, -1.5f));
+}
+
+// bias 8 of scale 0.5 is 4.0; x_scale · w_scale is 0.25.
+TEST(FuseQdq, ABiasOfAnotherScaleKeepsItsValue) {
+  for (const float scale : {0.25f, 0.5f}) {
+    auto g = conv_graph();
+    g.constant("b_q", Tensor::of<std::int32_t>({2}, {8, 8}));
+    g.constant("b_s", Tensor::scalar(scale));
+    g.constant("b_z", Tensor::scalar<std::int32_t>(0));
+    g.node("DequantizeLinear", {"b_q", "b_s", "b_z"}, {"b"});
+    g.graph.node(3).inputs.push_back(g.value("b"));
+    g.graph.tidy();
+    EXPECT_THAT(result(g, 3), ElementsAre(1.5f + 8 * scale, -1.5f + 8 * scale));
+    EXPECT_EQ(fuse_qdq(g.graph, {}), 1);
+  }
+}
+
+TEST(FuseQdq, AGraphWithoutQuantizationStaysAsItIs) {
+  SmallGraph g;
+  g.input("x");
+  g.node("Relu", {"x"}, {"y"});
+  g.output("y");
+  EXPECT_EQ(fuse_qdq(g.graph, {}), 0);
+  EXPECT_EQ(g.types(), "Relu");
+}
+
+// A table cannot hold NaN: the byte for it is whatever QuantizeLinear makes of it.
+TEST(FuseQdq, FunctionsThatGiveNanStay) {
+  SmallGraph g;
+  g.input("x");
+  add_parameters(g);
+  g.node("QuantizeLinear", {"x", "s", "z"}, {"x_q"});
+  g.node("DequantizeLinear", {"x_q", "s", "z"}, {"x_d"});
+  g.node("Elu", {"x_d"}, {"e"}).attributes.set("alpha", NAN);
+  g.node("QuantizeLinear", {"e", "s", "z"}, {"y_q"});
+  g.node("DequantizeLinear", {"y_q", "s", "z"}, {"y"});
+  g.output("y");
+  EXPECT_EQ(fuse_qdq(g.graph, {}), 0);
+}
+
+}  // namespace
+}  // namespace q8

@@ -1,0 +1,177 @@
+"""Small quantized and float models, made with the onnx package: name -> (model, feeds, exact).
+
+exact: q8's results must equal ONNX Runtime's bit for bit; else every byte may differ by one, floats by 1e-5 of the range.
+"""
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper
+
+RANDOM = np.random.default_rng(7)
+
+
+class Builder:
+    def __init__(self, opset=17):
+        self.opset = opset
+        self.nodes, self.constants, self.count = [], [], 0
+
+    def constant(self, array, name=None):
+        self.count += 1
+        name = name or f"constant_{self.count}"
+        self.constants.append(numpy_helper.from_array(np.asarray(array), name))
+        return name
+
+    def node(self, op, inputs, output=None, **attributes):
+        self.count += 1
+        output = output or f"value_{self.count}"
+        self.nodes.append(helper.make_node(op, inputs, [output], name=f"{op}_{self.count}", **attributes))
+        return output
+
+    def quantized(self, value, scale, zero, dtype=np.uint8, zero_point=True):
+        """QuantizeLinear and DequantizeLinear behind a value."""
+        s = self.constant(np.float32(scale))
+        z = [self.constant(np.array(zero, dtype))] if zero_point else []
+        q = self.node("QuantizeLinear", [value, s, *z])
+        return self.node("DequantizeLinear", [q, s, *z])
+
+    def weight(self, shape, axis=None, dtype=np.int8, zero_point=True):
+        """Integers behind a DequantizeLinear: per tensor, or with a scale for each index along the axis."""
+        # -64 … 64: no kernel saturates sums of two products in 16 bits
+        low, high = (-64, 64) if dtype == np.int8 else (0, 255)
+        q = RANDOM.integers(low, high, shape, endpoint=True).astype(dtype)
+        zero = 0 if dtype == np.int8 else 131
+        scales = RANDOM.uniform(0.002, 0.02, shape[axis]) if axis is not None else 0.01
+        s = self.constant(np.asarray(scales, np.float32))
+        z = [self.constant(np.full(np.shape(scales), zero, dtype))] if zero_point else []
+        attributes = {"axis": axis} if axis is not None else {}
+        return self.node("DequantizeLinear", [self.constant(q), s, *z], **attributes), np.asarray(scales, np.float32)
+
+    def bias(self, size, x_scale, w_scale, factor=1.0):
+        q = RANDOM.integers(-5000, 5000, size).astype(np.int32)
+        s = np.asarray(np.float32(x_scale) * w_scale * np.float32(factor), np.float32)
+        z = self.constant(np.zeros(s.shape, np.int32))
+        attributes = {"axis": 0} if s.ndim else {}
+        return self.node("DequantizeLinear", [self.constant(q), self.constant(s), z], **attributes)
+
+    def model(self, inputs, outputs, ir_version=8):
+        """inputs: name -> array; outputs: names. Types of outputs are left to inference."""
+        kinds = {np.dtype(np.float32): TensorProto.FLOAT, np.dtype(np.float16): TensorProto.FLOAT16,
+                 np.dtype(np.int64): TensorProto.INT64, np.dtype(np.bool_): TensorProto.BOOL}
+        given = [helper.make_tensor_value_info(n, kinds[a.dtype], a.shape) for n, a in inputs.items()]
+        kind = kinds[next(iter(inputs.values())).dtype]
+        made = [helper.make_tensor_value_info(n, kind, None) for n in outputs]
+        graph = helper.make_graph(self.nodes, "small", given, made, self.constants)
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=ir_version)
+
+
+def floats(*shape):
+    return RANDOM.normal(size=shape).astype(np.float32)
+
+
+def conv(b, x, channels_in, channels_out, axis=0, group=1, factor=None, dtype=np.int8, zero_point=True, **attributes):
+    w, scale = b.weight((channels_out, channels_in // group, 3, 3), axis, dtype, zero_point)
+    bias = [b.bias(channels_out, 0.03, scale, factor)] if factor else []
+    return b.node("Conv", [x, w, *bias], group=group, pads=[1, 1, 1, 1], **attributes)
+
+
+def one_input(x, build, exact=True, opset=17):
+    b = Builder(opset)
+    start = b.quantized("x", 0.03, 120)
+    end = build(b, start)
+    b.node("Identity", [end], "y")
+    return b.model({"x": x}, ["y"]), {"x": x}, exact
+
+
+def clipped_conv(b, x):
+    y = conv(b, x, 5, 6, factor=1.0)
+    largest = b.constant(np.float32(np.finfo(np.float32).max))
+    y = b.node("Clip", [y, b.constant(np.float32(0)), largest])  # how some exporters write Relu
+    return b.quantized(y, 0.05, 0)
+
+
+def small_cases():
+    image = floats(2, 5, 9, 7)
+    rows = floats(4, 12)
+    out = lambda scale, zero, dtype=np.uint8: lambda b, y: b.quantized(y, scale, zero, dtype)
+    u8 = out(0.06, 128)
+    cases = {
+        "conv_per_channel": one_input(image, lambda b, x: u8(b, conv(b, x, 5, 6, factor=1.0))),
+        "conv_per_tensor": one_input(image, lambda b, x: u8(b, conv(b, x, 5, 6, axis=None, factor=1.0))),
+        "conv_without_bias": one_input(image, lambda b, x: u8(b, conv(b, x, 5, 6))),
+        "conv_depthwise": one_input(image, lambda b, x: u8(b, conv(b, x, 5, 5, group=5, factor=1.0))),
+        "conv_strided": one_input(image, lambda b, x: u8(b, conv(b, x, 5, 6, factor=1.0, strides=[2, 2]))),
+        "conv_relu": one_input(image, lambda b, x: b.quantized(b.node("Relu", [conv(b, x, 5, 6, factor=1.0)]), 0.05, 0)),
+        "conv_clip_flt_max": one_input(image, clipped_conv),
+        "conv_chain": one_input(image, lambda b, x: u8(b, conv(b, u8(b, conv(b, x, 5, 6, factor=1.0)), 6, 4))),
+        "matmul_per_tensor": one_input(rows, lambda b, x: u8(b, b.node("MatMul", [x, b.weight((12, 7))[0]]))),
+        "matmul_per_channel": one_input(rows, lambda b, x: u8(b, b.node("MatMul", [x, b.weight((12, 7), 1)[0]]))),
+        "gemm_trans_b": one_input(rows, lambda b, x: gemm(b, x, 0)),
+        "gemm": one_input(rows, lambda b, x: gemm(b, x, 1)),
+        # What must not be fused as if it were the usual form: compared with the float definition.
+        "conv_wrong_axis": one_input(image, lambda b, x: u8(b, conv(b, x, 5, 6, axis=1)), exact=False),
+        "conv_other_bias_scale": one_input(image, lambda b, x: u8(b, conv(b, x, 5, 6, factor=3.0)), exact=False),
+        "matmul_wrong_axis": one_input(rows, lambda b, x: u8(b, b.node("MatMul", [x, b.weight((12, 7), 0)[0]])), exact=False),
+        "s8_without_zero_point": without_zero_points(image),
+        "log_of_negative": one_input(np.abs(rows), lambda b, x: b.quantized(b.node("Log", [x]), 0.05, 128), exact=False),
+        "add": one_input(image, lambda b, x: u8(b, b.node("Add", [x, b.quantized("x", 0.02, 100)])), exact=False),
+        "add_relu": one_input(image, lambda b, x: b.quantized(b.node("Relu", [b.node("Add", [x, x])]), 0.04, 0), exact=False),
+        "mul": one_input(image, lambda b, x: u8(b, b.node("Mul", [x, b.quantized("x", 0.02, 100)])), exact=False),
+        "concat": one_input(image, lambda b, x: u8(b, b.node("Concat", [x, b.quantized("x", 0.02, 100)], axis=1)), exact=False),
+        "max_pool": one_input(image, lambda b, x: b.quantized(b.node("MaxPool", [x], kernel_shape=[3, 3], pads=[1, 1, 1, 1]), 0.03, 120)),
+        "average_pool": one_input(image, lambda b, x: u8(b, b.node("AveragePool", [x], kernel_shape=[3, 3], pads=[1, 1, 0, 0])), exact=False),
+        "global_average_pool": one_input(image, lambda b, x: u8(b, b.node("GlobalAveragePool", [x])), exact=False),
+        "sigmoid": one_input(image, lambda b, x: b.quantized(b.node("Sigmoid", [x]), 1 / 256, 0), exact=False),
+        "transpose": one_input(image, lambda b, x: b.quantized(b.node("Transpose", [x], perm=[0, 2, 3, 1]), 0.03, 120)),
+        "float_conv": plain(lambda b: b.node("Relu", [b.node("Conv", ["x", b.constant(floats(6, 5, 3, 3))])], "y"), image),
+        "float16": plain(lambda b: b.node("Relu", [b.node("MatMul", ["x", b.constant(floats(12, 7).astype(np.float16))])], "y"),
+                         rows.astype(np.float16)),
+        "output_is_input_and_constant": output_is_input_and_constant(),
+        "loop": loop(),
+    }
+    return cases
+
+
+def gemm(b, x, axis):
+    w, scale = b.weight((7, 12) if axis == 0 else (12, 7), axis)
+    y = b.node("Gemm", [x, w, b.bias(7, 0.03, scale)], transB=1 - axis)
+    return b.quantized(y, 0.06, 128)
+
+
+def without_zero_points(image):
+    b = Builder()
+    scale = b.constant(np.float32(0.03))
+    zero = b.constant(np.int8(0))
+    q = b.node("QuantizeLinear", ["x", scale, zero])
+    x = b.node("DequantizeLinear", [q, scale])
+    y = conv(b, x, 5, 6, axis=None, zero_point=False)
+    b.node("Identity", [b.quantized(y, 0.06, 0, np.int8)], "y")
+    return b.model({"x": image}, ["y"]), {"x": image}, False
+
+
+def plain(build, x):
+    b = Builder()
+    build(b)
+    return b.model({"x": x}, ["y"]), {"x": x}, False
+
+
+def output_is_input_and_constant():
+    b = Builder()
+    x = floats(3)
+    b.constant(floats(2), "c")
+    b.node("Relu", ["x"], "y")
+    return b.model({"x": x}, ["x", "c", "y"]), {"x": x}, True
+
+
+def loop():
+    """Sums x captured from outside, as often as n says; every partial sum is stacked."""
+    body = helper.make_graph(
+        [helper.make_node("Add", ["sum_in", "x"], ["sum_out"]), helper.make_node("Identity", ["sum_out"], ["partial"]),
+         helper.make_node("Identity", ["go_in"], ["go_out"])],
+        "body",
+        [helper.make_tensor_value_info("i", TensorProto.INT64, []), helper.make_tensor_value_info("go_in", TensorProto.BOOL, []),
+         helper.make_tensor_value_info("sum_in", TensorProto.FLOAT, None)],
+        [helper.make_tensor_value_info("go_out", TensorProto.BOOL, []), helper.make_tensor_value_info("sum_out", TensorProto.FLOAT, None),
+         helper.make_tensor_value_info("partial", TensorProto.FLOAT, None)])
+    b = Builder()
+    x = floats(2, 3)
+    start = b.constant(np.zeros((2, 3), np.float32))
+    b.nodes.append(helper.make_node("Loop", [b.constant(np.int64(4)), "", start], ["y", "all"], name="loop", body=body))
+    return b.model({"x": x}, ["y", "all"]), {"x": x}, False
