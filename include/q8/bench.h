@@ -21,6 +21,14 @@ struct Latency {
 // no times at all.
 Latency latency_of(std::vector<double> times_ms);
 
+// What a node, or all nodes of one type, took of a run: the median over the profiled runs.
+struct OperatorTime {
+  std::string name = {};   // the node's; empty for a type
+  std::string type = {};   // as the Session runs it, after fusion: "q8.Conv" is channels last
+  std::int64_t nodes = 1;  // of that type
+  double ms = 0;
+};
+
 struct BenchedModel {
   std::string file = {};
   std::int64_t bytes = 0;
@@ -29,7 +37,12 @@ struct BenchedModel {
   // What the process needed on top at most, from loading the model to the end of its first run;
   // nothing where the system does not tell.
   std::optional<std::int64_t> peak_bytes = {};
+  double load_ms = 0;                      // from the file to a session that is ready to run
+  std::vector<OperatorTime> profile = {};  // by node in the order they run; asked for only
 };
+
+// The sums by type, largest first.
+std::vector<OperatorTime> by_type(const std::vector<OperatorTime>& nodes);
 
 struct BenchJob {
   std::filesystem::path fp32 = {};
@@ -38,6 +51,7 @@ struct BenchJob {
   std::optional<std::int64_t> batch = {};  // for first dimensions that are open
   // Shapes of inputs by name; open dimensions of the others are 1.
   std::vector<std::pair<std::string, std::vector<std::int64_t>>> shapes = {};
+  bool profile = false;                    // time every node, in runs of their own
   std::optional<double> min_speedup = {};  // gate: fp32's median by int8's
 };
 

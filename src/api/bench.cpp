@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <functional>
+#include <map>
 #include <numeric>
 
 #include "api/bench_inputs.h"
@@ -22,21 +24,46 @@ ModelFile open_to_run(const std::filesystem::path& path) {
   return file;
 }
 
+double ms_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
+      .count();
+}
+
 double run_ms(const Session& session, const std::vector<Tensor>& inputs) {
   const auto begin = std::chrono::steady_clock::now();
   session.run(inputs);
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
-      .count();
+  return ms_since(begin);
+}
+
+double median_of(std::vector<double> times) {
+  return latency_of(std::move(times)).median;
+}
+
+// The median of each node's times.
+std::vector<OperatorTime> profile_of(const Session& session, const std::vector<Tensor>& inputs,
+                                     std::int64_t runs) {
+  std::vector<std::vector<NodeTime>> all;
+  for (std::int64_t i = 0; i < runs; ++i) all.push_back(session.profile(inputs));
+  std::vector<OperatorTime> nodes;
+  for (std::size_t n = 0; n < all[0].size(); ++n) {
+    std::vector<double> times;
+    for (const auto& run : all) times.push_back(run[n].ms);
+    nodes.push_back({.name = all[0][n].name, .type = all[0][n].type, .ms = median_of(times)});
+  }
+  return nodes;
 }
 
 // One model under measurement.
 class Runner {
  public:
   Runner(const std::filesystem::path& path, const BenchJob& job, const SessionOptions& machine)
-      : file_(open_to_run(path)),
+      : begin_(std::chrono::steady_clock::now()),
+        file_(open_to_run(path)),
         inputs_(bench_inputs(file_.model.graph, job)),
-        session_(file_.model.graph, machine) {}
+        session_(file_.model.graph, machine),
+        load_ms_(ms_since(begin_)) {}
 
+  void profile(std::int64_t runs) { profile_ = profile_of(session_, inputs_, runs); }
   void warm_up() { run_ms(session_, inputs_); }
   void measure() { times_.push_back(run_ms(session_, inputs_)); }
 
@@ -49,13 +76,18 @@ class Runner {
             .bytes = file_.bytes,
             .latency_ms = latency,
             .samples_per_second = 1000 * static_cast<double>(batch()) / latency.median,
-            .peak_bytes = peak_bytes};
+            .peak_bytes = peak_bytes,
+            .load_ms = load_ms_,
+            .profile = profile_};
   }
 
  private:
+  std::chrono::steady_clock::time_point begin_;
   ModelFile file_;
   std::vector<Tensor> inputs_;
   Session session_;
+  double load_ms_;
+  std::vector<OperatorTime> profile_;
   std::vector<double> times_;
 };
 
@@ -86,6 +118,20 @@ Latency latency_of(std::vector<double> times_ms) {
       .mean = std::accumulate(times_ms.begin(), times_ms.end(), 0.0) / static_cast<double>(size)};
 }
 
+std::vector<OperatorTime> by_type(const std::vector<OperatorTime>& nodes) {
+  std::map<std::string, OperatorTime> sums;
+  for (const OperatorTime& node : nodes) {
+    OperatorTime& sum = sums.try_emplace(node.type, OperatorTime{.nodes = 0}).first->second;
+    sum.type = node.type;
+    sum.nodes += node.nodes;
+    sum.ms += node.ms;
+  }
+  std::vector<OperatorTime> types;
+  for (auto& [type, sum] : sums) types.push_back(std::move(sum));
+  std::ranges::stable_sort(types, std::greater<>{}, &OperatorTime::ms);
+  return types;
+}
+
 BenchResult bench_models(const BenchJob& job, const Host& host) {
   if (job.min_speedup && job.int8.empty())
     throw usage_error("--min-speedup compares two models: q8 bench FLOAT INT8");
@@ -107,6 +153,9 @@ BenchResult bench_models(const BenchJob& job, const Host& host) {
     if (host.progress) host.progress("bench", i + 1, job.runs);
   }
   if (job.runs % 2 == 1) std::ranges::reverse(runners);
+
+  if (job.profile)
+    for (const auto& runner : runners) runner->profile(job.runs);
 
   BenchResult result{.fp32 = runners[0]->result(peaks[0]),
                      .runs = job.runs,

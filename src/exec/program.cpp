@@ -1,5 +1,7 @@
 #include "exec/program.h"
 
+#include <chrono>
+
 #include "exec/half.h"
 
 namespace q8 {
@@ -9,6 +11,13 @@ template <typename Function>
 void for_each_subgraph(const Node& node, Function&& function) {
   for (const auto& [name, attribute] : node.attributes)
     if (const auto* body = std::get_if<std::shared_ptr<const Graph>>(&attribute)) function(**body);
+}
+
+NodeTime time_since(std::chrono::steady_clock::time_point begin, const Node& node) {
+  const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - begin;
+  return {.name = node.name,
+          .type = node.domain.empty() ? node.op_type : node.domain + "." + node.op_type,
+          .ms = taken.count()};
 }
 
 }  // namespace
@@ -105,7 +114,8 @@ void Program::run_step(const Step& step, std::vector<Tensor>& slots, const Machi
 }
 
 std::vector<Tensor> Program::run(std::span<const Tensor> inputs, std::span<const Tensor> captured,
-                                 const Machine& machine, const ValueCallback& callback) const {
+                                 const Machine& machine, const ValueCallback& callback,
+                                 std::vector<NodeTime>* times) const {
   Q8_ASSERT(inputs.size() == graph_.inputs().size() && captured.size() == graph_.captures().size());
   std::vector<Tensor> slots(graph_.values().size());
   const auto slot = [&](ValueId id) -> Tensor& { return slots[static_cast<std::size_t>(id)]; };
@@ -118,7 +128,13 @@ std::vector<Tensor> Program::run(std::span<const Tensor> inputs, std::span<const
   }
   for (const Step& step : steps_) {
     try {
-      run_step(step, slots, machine);
+      if (times == nullptr) {
+        run_step(step, slots, machine);
+      } else {
+        const auto begin = std::chrono::steady_clock::now();
+        run_step(step, slots, machine);
+        times->push_back(time_since(begin, *step.node));
+      }
       if (callback)
         for (const ValueId id : step.node->outputs)
           if (id != kNoValue) callback(id, slot(id));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/threads.h"
+#include "exec/node_time.h"
 #include "exec/session.h"
 #include "kernels/kernel_set.h"
 #include "ops/ops.h"
@@ -28,9 +29,11 @@ class Program {
   Program(const Graph& graph, const KernelSet& kernels);
   ~Program();
 
-  // `captured` in the order of the graph's captures.
+  // `captured` in the order of the graph's captures. Where `times` is given, it gets one entry for
+  // each node that ran; a node's subgraphs count as its own time.
   std::vector<Tensor> run(std::span<const Tensor> inputs, std::span<const Tensor> captured,
-                          const Machine& machine, const ValueCallback& callback) const;
+                          const Machine& machine, const ValueCallback& callback,
+                          std::vector<NodeTime>* times = nullptr) const;
 
  private:
   struct Step {

@@ -29,6 +29,16 @@ void check_input(const Graph& graph, ValueId id, const Tensor& tensor) {
 }  // namespace
 
 struct Session::Impl {
+  void check_inputs(std::span<const Tensor> inputs) const {
+    const Graph& graph = lowered.graph;
+    if (inputs.size() != graph.inputs().size())
+      throw bad_input("the model has " + std::to_string(graph.inputs().size()) + " inputs, but " +
+                      std::to_string(inputs.size()) + " were given");
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      check_input(graph, graph.inputs()[i], inputs[i]);
+  }
+  Machine machine() { return {.threads = threads, .allocator = pool, .kernels = kernels}; }
+
   Impl(const Graph& graph, const SessionOptions& options)
       : kernels(make_kernel_set(options.isa)),
         threads(options.threads),
@@ -56,11 +66,7 @@ const std::vector<ValueId>& Session::inputs() const {
 
 std::vector<Tensor> Session::run(std::span<const Tensor> inputs,
                                  const ProducedCallback& callback) const {
-  const Graph& graph = impl_->lowered.graph;
-  if (inputs.size() != graph.inputs().size())
-    throw bad_input("the model has " + std::to_string(graph.inputs().size()) + " inputs, but " +
-                    std::to_string(inputs.size()) + " were given");
-  for (std::size_t i = 0; i < inputs.size(); ++i) check_input(graph, graph.inputs()[i], inputs[i]);
+  impl_->check_inputs(inputs);
   ValueCallback on_value;
   if (callback)
     on_value = [&](ValueId id, const Tensor& tensor) {
@@ -68,10 +74,14 @@ std::vector<Tensor> Session::run(std::span<const Tensor> inputs,
       if (origin.value != kNoValue)
         callback(Produced{.value = origin.value, .tensor = tensor, .axes = origin.axes});
     };
-  return impl_->program.run(
-      inputs, {},
-      Machine{.threads = impl_->threads, .allocator = impl_->pool, .kernels = impl_->kernels},
-      on_value);
+  return impl_->program.run(inputs, {}, impl_->machine(), on_value);
+}
+
+std::vector<NodeTime> Session::profile(std::span<const Tensor> inputs) const {
+  impl_->check_inputs(inputs);
+  std::vector<NodeTime> times;
+  impl_->program.run(inputs, {}, impl_->machine(), {}, &times);
+  return times;
 }
 
 }  // namespace q8

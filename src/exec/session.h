@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/isa.h"
+#include "exec/node_time.h"
 #include "graph/graph.h"
 #include "tensor/tensor.h"
 
@@ -47,6 +48,9 @@ class Session {
   // dimension does not fit, and the node where an operator fails.
   std::vector<Tensor> run(std::span<const Tensor> inputs,
                           const ProducedCallback& callback = {}) const;
+
+  // One run with a clock around every node, in the order they ran.
+  std::vector<NodeTime> profile(std::span<const Tensor> inputs) const;
 
   const std::vector<ValueId>& inputs() const;  // those that run() wants
 

@@ -52,6 +52,7 @@ CommandRun add_bench(CLI::App& command) {
       ->allow_extra_args(false);
   command.add_option("--min-speedup", job.min_speedup,
                      "gate: how many times faster INT8 must be, by the medians");
+  command.add_flag("--profile", job.profile, "also the time of every node and operator type");
   command.add_option("--json", options->json, "write results for machines; - is stdout")
       ->type_name("FILE");
   command.footer(
