@@ -7,7 +7,7 @@
 namespace q8 {
 
 void run_model(const RunJob& job, const Host& host) {
-  const ModelFile file = open_model_as_is(job.model);
+  const ModelFile file = job.optimize ? open_model(job.model) : open_model_as_is(job.model);
   const Graph& graph = file.model.graph;
   SessionOptions options = session_options(host);
   options.optimize = job.optimize;
