@@ -61,8 +61,7 @@ TEST(Isa, EveryOneHasItsOwnNameAndIsParsedBack) {
 TEST(Isa, TheBestOneIsThereAndNoneBehindItIs) {
   EXPECT_TRUE(cpu_has(Isa::kScalar));
   EXPECT_TRUE(cpu_has(best_isa()));
-  for (const Isa isa : all_isas())
-    EXPECT_FALSE(isa > best_isa() && cpu_has(isa)) << isa_name(isa);
+  for (const Isa isa : all_isas()) EXPECT_FALSE(isa > best_isa() && cpu_has(isa)) << isa_name(isa);
 }
 
 TEST(Threads, CoverTheRangeOnceWhateverTheirNumberAndTheGrain) {
