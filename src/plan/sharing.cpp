@@ -27,6 +27,14 @@ double width(const Range& range) {
 
 // A branch at a quarter of the Concat's range loses two of its eight bits there.
 constexpr double kMuchNarrower = 0.25;
+// One at a sixteenth loses four, which is worth a word even where nobody else reads the branch.
+constexpr double kHardlySeen = 1.0 / 16;
+
+std::string percent(double share) {
+  char text[16];
+  std::snprintf(text, sizeof text, "%.1f %%", 100 * share);
+  return text;
+}
 
 }  // namespace
 
@@ -47,12 +55,14 @@ std::vector<ValueId> share_ranges(const Graph& graph, const Coverage& coverage,
       const ValueId branch = node.inputs[i];
       const double share = width(ranges.range(branch)) / width(ranges.range(joined));
       if (share < kMuchNarrower && uses.only_consumer(branch) == kNoNode) {
-        char percent[16];
-        std::snprintf(percent, sizeof percent, "%.1f %%", 100 * share);
-        notes.push_back("'" + graph.value(branch).name + "' spans " + percent +
+        notes.push_back("'" + graph.value(branch).name + "' spans " + percent(share) +
                         " of the range of " + node.label() + " and keeps its own");
         continue;
       }
+      if (share > 0 && share < kHardlySeen)
+        notes.push_back("'" + graph.value(branch).name + "' spans " + percent(share) +
+                        " of the range of " + node.label() +
+                        ", whose scale it has to take; if accuracy falls, exclude that node");
       sets.unite(joined, branch);
     }
   }
