@@ -21,7 +21,7 @@ struct Latency {
 // no times at all.
 Latency latency_of(std::vector<double> times_ms);
 
-// What a node, or all nodes of one type, took of a run: the median over the profiled runs.
+// What a node, or all nodes of one type, took of a run: the least over the profiled runs.
 struct OperatorTime {
   std::string name = {};   // the node's; empty for a type
   std::string type = {};   // as the Session runs it, after fusion: "q8.Conv" is channels last
