@@ -23,11 +23,14 @@ struct CalibrateJob {
   std::int64_t shard = 1, shards = 1;  // part `shard` (from 1) of `shards`
   std::filesystem::path output = {};   // empty: <model's stem>.q8cal in the working directory
   bool resume = false;                 // go on from an interrupted profile at `output`
+  bool profile_cost = false;           // also run every sample without statistics, and time both
 };
 
 struct CalibrateResult {
   std::filesystem::path profile;
   std::int64_t samples = 0, tensors = 0;
+  // Medians of one sample, in ms, with `profile_cost`: the model alone and with statistics.
+  std::optional<double> forward_ms = {}, observed_ms = {};
 };
 
 // Throws Error: bad_input for models, data and activations that cannot be used, kInterrupted after

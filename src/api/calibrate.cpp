@@ -38,6 +38,7 @@ Calibration calibrate_now(const CalibrateJob& job, const Host& host) {
   options.isa = machine.isa;
   options.progress = host.progress;
   options.stop = host.stop;
+  options.measure_cost = job.profile_cost;
   if (job.resume && fs::exists(job.output)) options.resume = load_profile(job.output);
   Calibration done = calibrate(model.model.graph, {.path = model.path, .sha256 = model.sha256},
                                dataset, source_of(job.data, dataset), options);
@@ -56,9 +57,14 @@ CalibrateResult calibrate_model(const CalibrateJob& asked, const Host& host) {
     throw Error(ErrorKind::kInterrupted, "interrupted after " + std::to_string(samples) +
                                              " samples; --resume goes on from " +
                                              job.output.string());
-  return {.profile = job.output,
-          .samples = samples,
-          .tensors = static_cast<std::int64_t>(done.profile.tensors.size())};
+  CalibrateResult result{.profile = job.output,
+                         .samples = samples,
+                         .tensors = static_cast<std::int64_t>(done.profile.tensors.size())};
+  if (done.cost) {
+    result.forward_ms = done.cost->forward_ms;
+    result.observed_ms = done.cost->observed_ms;
+  }
+  return result;
 }
 
 CalibrateResult merge_profile_files(const std::vector<fs::path>& profiles, const fs::path& output) {

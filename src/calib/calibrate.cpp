@@ -5,6 +5,7 @@
 
 #include "base/threads.h"
 #include "calib/collector.h"
+#include "calib/cost_meter.h"
 #include "calib/observed_values.h"
 #include "calib/profile_builder.h"
 #include "data/data_checks.h"
@@ -185,6 +186,8 @@ Calibration calibrate(const Graph& canonical, const ModelReference& model, const
   const Session session(
       canonical,
       {.threads = options.threads, .isa = options.isa, .optimize = true, .keep = std::move(keep)});
+  std::optional<CostMeter> meter;
+  if (options.measure_cost) meter.emplace(canonical, options);
   DataChecks checks(data);
   SampleStream stream(data, chosen);
   const std::int64_t total = already + std::ssize(chosen);
@@ -195,9 +198,15 @@ Calibration calibrate(const Graph& canonical, const ModelReference& model, const
     if (!sample) break;
     checks.add(*sample);
     observation.begin_sample();
-    try {
+    const auto run = [&] {
       session.run(sample->inputs,
                   [&](const Produced& produced) { observation.observe(produced, builder); });
+    };
+    try {
+      if (meter)
+        meter->time(sample->inputs, run);
+      else
+        run();
     } catch (const Error& error) {
       throw error.within("sample '" + sample->name + "'");
     }
@@ -207,7 +216,8 @@ Calibration calibrate(const Graph& canonical, const ModelReference& model, const
     ++done;
   }
   Calibration result{.profile = std::move(builder).finish(done == total),
-                     .warnings = checks.warnings()};
+                     .warnings = checks.warnings(),
+                     .cost = meter ? meter->cost() : std::nullopt};
   if (!result.profile.complete) return result;
   drop_unobserved(result.profile);
   for (std::string& warning : profile_warnings(result.profile))

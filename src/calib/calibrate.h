@@ -22,13 +22,22 @@ struct CalibrateOptions {
   Isa isa = best_isa();
   Progress progress = {};
   std::stop_token stop = {};
+  bool measure_cost = false;  // runs every sample a second time, without statistics
   // An interrupted profile of the same model, data and settings: its samples are not run again.
   std::optional<CalibrationProfile> resume = {};
 };
 
+// What observing costs: medians over samples, in wall time, of the same runs with and without.
+struct CalibrationCost {
+  double forward_ms = 0;   // the model alone, fused as q8 would for inference
+  double observed_ms = 0;  // with every observed value made, shown and counted
+  double ratio() const { return forward_ms > 0 ? observed_ms / forward_ms : 0; }
+};
+
 struct Calibration {
-  CalibrationProfile profile;         // profile.complete is false where it was stopped
-  std::vector<std::string> warnings;  // whole sentences
+  CalibrationProfile profile;                // profile.complete is false where it was stopped
+  std::vector<std::string> warnings;         // whole sentences
+  std::optional<CalibrationCost> cost = {};  // where it was asked for and a sample was run
 };
 
 // Runs the canonical graph over the chosen samples, once, and fills the statistics of every float

@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "base/error.h"
 #include "kernels/isa_rows.h"
 #include "kernels/statistics_f32_rows.h"
 
@@ -27,6 +28,8 @@ struct Part {
   std::uint64_t zeros = 0;
   bool all_finite = true;
   std::vector<float> minimum, maximum;  // per channel, or per channel and inner position
+  // Pieces that the histogram did not cover, to be counted when it does.
+  std::vector<std::span<const float>> late;
 
   void include(const SummaryF32& s) {
     extrema.include({s.minimum, s.maximum});
@@ -35,52 +38,78 @@ struct Part {
   }
 };
 
-// Channels whose values lie together: run r is channel r % channels.
-void summarize_runs(const StatisticsF32Row& kernels, const ValueBlock& block, std::int64_t begin,
-                    std::int64_t end, Part& part) {
-  for (std::int64_t run = begin; run < end; ++run) {
+// Values that are looked at together: 16 KB, so that what reads them next finds them in the nearest
+// cache.
+constexpr std::int64_t kPiece = 4096;
+
+// All that follow call seen(values, summary) with every piece; what is not finite ends them.
+
+template <typename Seen>
+void summarize_pieces(const StatisticsF32Row& kernels, const float* data, std::int64_t begin,
+                      std::int64_t end, Part& part, Seen&& seen) {
+  for (; begin < end && part.all_finite; begin += kPiece) {
+    const std::span<const float> piece(data + begin,
+                                       static_cast<std::size_t>(std::min(kPiece, end - begin)));
     SummaryF32 s;
-    kernels.summarize(block.data + run * block.inner, static_cast<std::size_t>(block.inner), &s);
+    kernels.summarize(piece.data(), piece.size(), &s);
     part.include(s);
-    const auto c = static_cast<std::size_t>(run % block.channels);
-    part.minimum[c] = std::min(part.minimum[c], s.minimum);
-    part.maximum[c] = std::max(part.maximum[c], s.maximum);
+    seen(piece, s);
   }
 }
 
-// Channels that lie side by side: rows of channels · inner columns, a few at a time so that they
-// are read twice from the nearest cache.
+// Channels whose values lie together: run r is channel r % channels.
+template <typename Seen>
+void summarize_runs(const StatisticsF32Row& kernels, const ValueBlock& block, std::int64_t begin,
+                    std::int64_t end, Part& part, Seen&& seen) {
+  for (std::int64_t run = begin; run < end && part.all_finite; ++run) {
+    const auto c = static_cast<std::size_t>(run % block.channels);
+    summarize_pieces(kernels, block.data, run * block.inner, (run + 1) * block.inner, part,
+                     [&](std::span<const float> piece, const SummaryF32& s) {
+                       part.minimum[c] = std::min(part.minimum[c], s.minimum);
+                       part.maximum[c] = std::max(part.maximum[c], s.maximum);
+                       seen(piece, s);
+                     });
+  }
+}
+
+// Channels that lie side by side: rows of channels · inner columns.
+template <typename Seen>
 void summarize_columns(const StatisticsF32Row& kernels, const ValueBlock& block, std::int64_t begin,
-                       std::int64_t end, Part& part) {
+                       std::int64_t end, Part& part, Seen&& seen) {
   const std::int64_t columns = block.channels * block.inner;
-  const std::int64_t step = std::max<std::int64_t>(1, 4096 / std::max<std::int64_t>(columns, 1));
+  const std::int64_t step = std::max<std::int64_t>(1, kPiece / std::max<std::int64_t>(columns, 1));
   for (std::int64_t row = begin; row < end; row += step) {
     const std::int64_t rows = std::min(step, end - row);
-    const float* values = block.data + row * columns;
+    const std::span<const float> piece(block.data + row * columns,
+                                       static_cast<std::size_t>(rows * columns));
     SummaryF32 s;
-    kernels.summarize(values, static_cast<std::size_t>(rows * columns), &s);
+    kernels.summarize(piece.data(), piece.size(), &s);
     part.include(s);
     if (!part.all_finite) return;
-    kernels.column_extrema(values, static_cast<std::size_t>(rows),
+    kernels.column_extrema(piece.data(), static_cast<std::size_t>(rows),
                            static_cast<std::size_t>(columns), part.minimum.data(),
                            part.maximum.data());
+    seen(piece, s);
   }
 }
 
 // One bin is hit by many neighbouring values; two sub-histograms in turn keep the processor from
-// waiting for its own stores (four gain no more and fall out of the L1 cache).
+// waiting for its own stores (four gain no more and fall out of the L1 cache). Both are indexed by
+// the bin, which may be negative.
 void count_in(const StatisticsF32Row& kernels, std::span<const float> values, float inverse_width,
-              std::int32_t first, std::uint32_t* even, std::uint32_t* odd) {
+              std::uint32_t* even, std::uint32_t* odd) {
   std::int32_t bins[kBlock + kBinSlack];
   for (std::size_t begin = 0; begin < values.size(); begin += kBlock) {
     const std::size_t found = kernels.find_bins(
         values.data() + begin, std::min(kBlock, values.size() - begin), inverse_width, bins);
     std::size_t i = 0;
-    for (; i + 2 <= found; i += 2) {
-      ++even[bins[i] - first];
-      ++odd[bins[i + 1] - first];
+    for (; i + 4 <= found; i += 4) {
+      ++even[bins[i]];
+      ++odd[bins[i + 1]];
+      ++even[bins[i + 2]];
+      ++odd[bins[i + 3]];
     }
-    if (i < found) ++even[bins[i] - first];
+    for (; i < found; ++i) ++even[bins[i]];
   }
 }
 
@@ -120,24 +149,36 @@ void StatisticsCollector::count(std::span<const float> values, Histogram& histog
     return;
   }
   const float inverse_width = std::ldexp(1.0f, -histogram.exponent());
-  const std::size_t bins = histogram.counts().size();
+  Q8_ASSERT(histogram.first() <= 0);  // as cover() leaves it
+  const auto below = -static_cast<std::ptrdiff_t>(histogram.first());
   const std::int64_t parts = threads_.count();
   threads_.parallel_for(parts, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t part = begin; part < end; ++part) {
       const auto from = static_cast<std::size_t>(size * part / parts),
                  to = static_cast<std::size_t>(size * (part + 1) / parts);
       std::uint32_t* counts = scratch_->counts[static_cast<std::size_t>(part)].data();
-      count_in(scratch_->kernels, values.subspan(from, to - from), inverse_width, histogram.first(),
-               counts, counts + kSlots);
+      count_in(scratch_->kernels, values.subspan(from, to - from), inverse_width, counts + below,
+               counts + kSlots + below);
     }
   });
+  flush(histogram);
+}
+
+// Moves what the threads counted into the histogram.
+void StatisticsCollector::flush(Histogram& histogram) {
+  const std::size_t bins = histogram.counts().size();
   scratch_->sums.assign(bins, 0);
-  for (auto& counts : scratch_->counts) {
+  for (auto& counts : scratch_->counts)
     for (std::size_t j = 0; j < bins; ++j) scratch_->sums[j] += counts[j] + counts[kSlots + j];
+  clear_counts(bins);
+  histogram.add_counts(histogram.first(), scratch_->sums);
+}
+
+void StatisticsCollector::clear_counts(std::size_t bins) {
+  for (auto& counts : scratch_->counts) {
     std::fill_n(counts.begin(), bins, 0u);
     std::fill_n(counts.begin() + kSlots, bins, 0u);
   }
-  histogram.add_counts(histogram.first(), scratch_->sums);
 }
 
 StatisticsCollector::Added StatisticsCollector::add(const ValueBlock& block,
@@ -151,6 +192,13 @@ StatisticsCollector::Added StatisticsCollector::add(const ValueBlock& block,
       !has_channels ? size : (in_columns ? block.outer : block.outer * block.channels);
   const std::int64_t parts = size < kSmall ? 1 : threads_.count();
 
+  // Where earlier samples have made bins, a piece that fits into them is counted on the spot, while
+  // it is in the cache. A histogram does not depend on the order, so the others may come later.
+  Histogram& histogram = statistics.histogram;
+  const bool at_once = size >= kSmall && !histogram.empty() && histogram.first() <= 0;
+  const float inverse_width = at_once ? std::ldexp(1.0f, -histogram.exponent()) : 0;
+  const auto below = at_once ? -static_cast<std::ptrdiff_t>(histogram.first()) : 0;
+
   std::vector<Part> found(static_cast<std::size_t>(parts));
   threads_.parallel_for(parts, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t p = begin; p < end; ++p) {
@@ -158,15 +206,21 @@ StatisticsCollector::Added StatisticsCollector::add(const ValueBlock& block,
       part.minimum.assign(static_cast<std::size_t>(columns), FLT_MAX);
       part.maximum.assign(static_cast<std::size_t>(columns), -FLT_MAX);
       const std::int64_t from = items * p / parts, to = items * (p + 1) / parts;
-      if (!has_channels) {
-        SummaryF32 s;
-        scratch_->kernels.summarize(block.data + from, static_cast<std::size_t>(to - from), &s);
-        part.include(s);
-      } else if (in_columns) {
-        summarize_columns(scratch_->kernels, block, from, to, part);
-      } else {
-        summarize_runs(scratch_->kernels, block, from, to, part);
-      }
+      const StatisticsF32Row& kernels = scratch_->kernels;
+      std::uint32_t* counts = scratch_->counts[static_cast<std::size_t>(p)].data() + below;
+      const auto seen = [&](std::span<const float> piece, const SummaryF32& s) {
+        if (!at_once || !s.all_finite) return;
+        if (histogram.covers(s.minimum, s.maximum))
+          count_in(kernels, piece, inverse_width, counts, counts + kSlots);
+        else
+          part.late.push_back(piece);
+      };
+      if (!has_channels)
+        summarize_pieces(kernels, block.data, from, to, part, seen);
+      else if (in_columns)
+        summarize_columns(kernels, block, from, to, part, seen);
+      else
+        summarize_runs(kernels, block, from, to, part, seen);
     }
   });
 
@@ -180,7 +234,10 @@ StatisticsCollector::Added StatisticsCollector::add(const ValueBlock& block,
       all.maximum[c] = std::max(all.maximum[c], found[p].maximum[c]);
     }
   }
-  if (!all.all_finite) return {.oddity = find_oddity(values), .extrema = {}};
+  if (!all.all_finite) {
+    if (at_once) clear_counts(histogram.counts().size());
+    return {.oddity = find_oddity(values), .extrema = {}};
+  }
 
   // Adding +0 turns −0 into +0, whichever of the two the order of values made the extremum.
   const Extrema extrema{all.extrema.minimum + 0.0f, all.extrema.maximum + 0.0f};
@@ -199,8 +256,11 @@ StatisticsCollector::Added StatisticsCollector::add(const ValueBlock& block,
   statistics.zeros += all.zeros;
   statistics.extrema.include(extrema);
   statistics.channels.merge(channels);
-  statistics.histogram.cover(extrema.minimum, extrema.maximum);
-  if (!statistics.histogram.empty()) count(values, statistics.histogram);
+  if (at_once) flush(histogram);
+  histogram.cover(extrema.minimum, extrema.maximum);
+  if (!at_once && !histogram.empty()) count(values, histogram);
+  for (const Part& part : found)
+    for (const std::span<const float> piece : part.late) histogram.add(piece, scratch_->kernels);
   return {.oddity = Oddity::kNone, .extrema = extrema};
 }
 

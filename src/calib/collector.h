@@ -25,8 +25,8 @@ enum class Oddity { kNone, kNaN, kPositiveInfinity, kNegativeInfinity };
 // NaN before +inf before −inf.
 Oddity find_oddity(std::span<const float> values);
 
-// Adds tensors to statistics, fast: one pass for extrema, one to count, both vectorized, spread
-// over threads and small enough to stay in cache. 0.5 ns a value and core where few are zero.
+// Adds tensors to statistics, fast: extrema, then counts, both vectorized, spread over threads and
+// piece by piece, so that memory is read once. 0.5 ns a value and core where few are zero.
 class StatisticsCollector {
  public:
   StatisticsCollector(Threads& threads, Isa isa);
@@ -45,6 +45,8 @@ class StatisticsCollector {
  private:
   struct Scratch;
   void count(std::span<const float> values, Histogram& histogram);
+  void flush(Histogram& histogram);
+  void clear_counts(std::size_t bins);
 
   Threads& threads_;
   std::unique_ptr<Scratch> scratch_;

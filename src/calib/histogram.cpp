@@ -109,6 +109,12 @@ void Histogram::cover(float low, float high) {
   extend(window.first, window.last);
 }
 
+bool Histogram::covers(float low, float high) const {
+  const double end = lower_edge(counts_.size());
+  return !empty() && (low >= 0 || low > lower_edge(0)) && (high <= 0 || high < end) &&
+         (low <= 0 || low >= lower_edge(0)) && (high >= 0 || high <= end);
+}
+
 void Histogram::add(std::span<const float> values, const StatisticsF32Row& kernels) {
   constexpr std::size_t kBlock = 1024;
   std::int32_t bins[kBlock + kBinSlack];

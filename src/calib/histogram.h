@@ -33,6 +33,8 @@ class Histogram {
 
   // Makes bins for all values from low to high (finite); nothing is counted. Zeros need no bin.
   void cover(float low, float high);
+  // Whether there are bins for all finite values from low to high.
+  bool covers(float low, float high) const;
   // Counts values that are finite and covered, but not zeros.
   void add(std::span<const float> values, const StatisticsF32Row& kernels);
   // For those who count on their own, only between cover() and trim(): sums[j] is added to bin

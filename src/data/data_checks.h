@@ -23,7 +23,6 @@ class DataChecks {
   void add(const Sample& sample);
 
   // Whole sentences, in a fixed order, of what was added so far:
-  //   - fewer than 50 samples
   //   - samples with identical content, which count twice
   //   - samples whose values are all the same, and NaN or infinite values
   //   - image_mean and image_std made for 0…1 on pixels 0…255, or the other way round

@@ -47,6 +47,8 @@ CommandRun add_calibrate(CLI::App& command) {
   command.add_option("--seed", job.seed, "choose them at random, the same for the same number");
   command.add_option("--shard", options->shard, "I/N: only every N-th sample, from the I-th");
   command.add_option("--merge", options->merge, "make one profile of several");
+  command.add_flag("--profile-cost", job.profile_cost,
+                   "also run every sample without statistics, and say what they cost");
   command.add_flag("--resume", job.resume, "go on from an interrupted profile");
   command.add_option("-o,--output", job.output, "profile to write (default: <model>.q8cal)");
   command.footer(
@@ -58,6 +60,10 @@ CommandRun add_calibrate(CLI::App& command) {
     const CalibrateResult result = run(*options, console);
     console.print(fmt::format("{}: {} samples, {} tensors\n", result.profile.string(),
                               result.samples, result.tensors));
+    if (result.forward_ms && result.observed_ms)
+      console.print(fmt::format(
+          "forward pass {:.2f} ms, with statistics {:.2f} ms: {:.2f} times (medians of a sample)\n",
+          *result.forward_ms, *result.observed_ms, *result.observed_ms / *result.forward_ms));
     return 0;
   };
 }
