@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernels/indirection.h"
+#include "kernels/overflow.h"
 
 namespace q8 {
 
@@ -96,6 +97,7 @@ void DepthwiseWeightsU8S8::run(const ConvGeometry& g, const std::uint8_t* input,
       tile.scratch = scratch.data();
       epilogue.fill(tile, 0);
       row_->tile(tile);
+      if (row_->overflow != nullptr) row_->overflow->add(count_overflow(tile));
     }
   });
 }

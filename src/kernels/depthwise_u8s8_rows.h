@@ -8,11 +8,14 @@
 
 namespace q8 {
 
+class OverflowCounter;
+
 // One way to compute depthwise convolutions. All rows give the same bits.
 struct DepthwiseU8S8Row {
   const char* name;
   Isa isa;
   DepthwiseU8S8Function tile;
+  OverflowCounter* overflow = nullptr;  // counts every tile, where given: overflow.h
 };
 
 std::span<const DepthwiseU8S8Row> depthwise_u8s8_rows();  // best first; the last one is scalar

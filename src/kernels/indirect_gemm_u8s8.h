@@ -6,6 +6,7 @@
 
 #include "base/threads.h"
 #include "kernels/epilogue_u8s8.h"
+#include "kernels/overflow.h"
 #include "kernels/packed_s8.h"
 
 namespace q8 {
@@ -91,6 +92,7 @@ void indirect_gemm_u8s8(const IndirectGemmU8S8& g, Rows&& rows, Threads& threads
         tile.out = static_cast<char*>(g.c) + (first * g.c_stride + column) * element;
         g.epilogue->fill(tile, column);
         b.row().tile(tile);
+        if (b.row().overflow != nullptr) b.row().overflow->add(count_overflow(tile, b.row().nr));
         after(first, count, column, std::int64_t{tile.columns});
       }
     }

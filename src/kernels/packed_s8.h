@@ -23,7 +23,7 @@ struct WeightsView {
 class PackedS8 {
  public:
   PackedS8() = default;
-  // The row is kept by reference: rows are static.
+  // The row is kept by reference.
   PackedS8(const GemmU8S8Row& row, const WeightsView& weights);
 
   const GemmU8S8Row& row() const { return *row_; }
