@@ -42,5 +42,6 @@ void tile_u8s8_scalar(const TileU8S8& tile);      // 4×16, the specification
 void tile_u8s8_avx2(const TileU8S8& tile);        // 4×16
 void tile_u8s8_avxvnni(const TileU8S8& tile);     // 6×16
 void tile_u8s8_avx512vnni(const TileU8S8& tile);  // 12×32
+void tile_u8s8_amx(const TileU8S8& tile);         // 32×32
 
 }  // namespace q8
