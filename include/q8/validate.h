@@ -37,6 +37,17 @@ struct Accuracy {
   double top1 = 0, top5 = 0;
 };
 
+// What a layer's products of bytes would meet on narrower hardware, over all samples.
+struct LayerOverflowResult {
+  std::string name = {}, type = {};  // the node that q8 runs: after fusion
+  // Sums of two neighbouring products, and those that do not fit 16 bits.
+  std::int64_t pairs = 0, saturated = 0;
+  std::int64_t largest_sum = 0;  // the largest |accumulator|; from 2³¹ on 32 bits are too few
+
+  bool wraps_around() const { return largest_sum > 2147483647; }
+  double share_of_s32() const { return static_cast<double>(largest_sum) / 2147483648.0; }
+};
+
 struct Gate {
   std::string name = {};  // as its option: max-drop, min-class-accuracy, min-sqnr, min-agreement
   double value = 0, limit = 0;
@@ -60,6 +71,8 @@ struct Validation {
   std::vector<ClassResult> classes = {};  // those with samples, by index
   std::vector<OutputResult> outputs = {};
   std::vector<Gate> gates = {};
+  // Asked for only: the INT8 model's layers that multiply bytes, in the order they run.
+  std::optional<std::vector<LayerOverflowResult>> overflow = {};
 
   bool passed() const;
 };
@@ -92,6 +105,7 @@ struct ValidateJob {
   bool allow_overlap = false;                // samples that calibration saw are no error
   // Where max_drop is not given it is 1 %, if there are labels.
   GateLimits gates;
+  bool check_overflow = false;      // several times slower
   bool per_class = false;           // in the text
   std::vector<ReportFile> reports;  // written whether gates hold or not; "-": into `output`
 };

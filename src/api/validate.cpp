@@ -129,6 +129,7 @@ std::vector<ReportFormat> report_formats() {
 
 ValidateResult validate_models(const ValidateJob& job, const Host& host) {
   CompareOptions options{.machine = session_options(host),
+                         .check_overflow = job.check_overflow,
                          .label_offset = job.label_offset,
                          .progress = host.progress,
                          .stop = host.stop};

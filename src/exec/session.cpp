@@ -1,5 +1,7 @@
 #include "exec/session.h"
 
+#include <optional>
+
 #include "exec/buffer_pool.h"
 #include "exec/lower.h"
 #include "exec/program.h"
@@ -40,16 +42,32 @@ struct Session::Impl {
   Machine machine() { return {.threads = threads, .allocator = pool, .kernels = kernels}; }
 
   Impl(const Graph& graph, const SessionOptions& options)
-      : kernels(make_kernel_set(options.isa)),
+      : counting(options.count_overflow
+                     ? std::make_unique<CountingKernels>(make_kernel_set(options.isa))
+                     : nullptr),
+        kernels(counting ? counting->kernels() : make_kernel_set(options.isa)),
         threads(options.threads),
         lowered(lower(graph, options)),
-        program(lowered.graph, kernels) {}
+        program(lowered.graph, kernels) {
+    if (!counting) return;
+    uses.emplace(lowered.graph);
+    overflow.resize(lowered.graph.nodes().size());
+  }
 
+  // What was counted since the value before this one belongs to the node that made it.
+  void count_for(ValueId id) {
+    const NodeId node = uses->producer(id);
+    if (node != kNoNode) overflow[static_cast<std::size_t>(node)] += counting->counter().take();
+  }
+
+  std::unique_ptr<CountingKernels> counting;
   KernelSet kernels;
   Threads threads;
   BufferPool pool;
   LoweredGraph lowered;
   Program program;
+  std::optional<Uses> uses;             // with `counting`
+  std::vector<OverflowCount> overflow;  // with `counting`: by node of the lowered graph
 };
 
 Session::Session(const Graph& graph, SessionOptions options) {
@@ -68,12 +86,15 @@ std::vector<Tensor> Session::run(std::span<const Tensor> inputs,
                                  const ProducedCallback& callback) const {
   impl_->check_inputs(inputs);
   ValueCallback on_value;
-  if (callback)
+  if (callback || impl_->counting)
     on_value = [&](ValueId id, const Tensor& tensor) {
+      if (impl_->counting) impl_->count_for(id);
+      if (!callback) return;
       const auto& origin = impl_->lowered.origins[static_cast<std::size_t>(id)];
       if (origin.value != kNoValue)
         callback(Produced{.value = origin.value, .tensor = tensor, .axes = origin.axes});
     };
+  if (impl_->counting) impl_->counting->counter().take();
   return impl_->program.run(inputs, {}, impl_->machine(), on_value);
 }
 
@@ -82,6 +103,18 @@ std::vector<NodeTime> Session::profile(std::span<const Tensor> inputs) const {
   std::vector<NodeTime> times;
   impl_->program.run(inputs, {}, impl_->machine(), {}, &times);
   return times;
+}
+
+std::vector<LayerOverflow> Session::overflow() const {
+  std::vector<LayerOverflow> layers;
+  for (std::size_t i = 0; i < impl_->overflow.size(); ++i) {
+    if (impl_->overflow[i].pairs == 0) continue;
+    const Node& node = impl_->lowered.graph.nodes()[i];
+    layers.push_back({.name = node.name,
+                      .type = node.domain.empty() ? node.op_type : node.domain + "." + node.op_type,
+                      .count = impl_->overflow[i]});
+  }
+  return layers;
 }
 
 }  // namespace q8

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/isa.h"
+#include "exec/layer_overflow.h"
 #include "exec/node_time.h"
 #include "graph/graph.h"
 #include "tensor/tensor.h"
@@ -23,6 +24,9 @@ struct SessionOptions {
   // Values (by id in the given graph) that must be made and shown although nothing but a fused
   // group reads them.
   std::vector<ValueId> keep;
+  // Whether every run counts, layer by layer, what narrower hardware would do with the products of
+  // bytes: Session::overflow(). Several times slower; the results stay the same.
+  bool count_overflow = false;
 };
 
 // A value that was just made, as observers see it.
@@ -51,6 +55,10 @@ class Session {
 
   // One run with a clock around every node, in the order they ran.
   std::vector<NodeTime> profile(std::span<const Tensor> inputs) const;
+
+  // With SessionOptions::count_overflow: the layers that multiplied bytes, in the order they run,
+  // with the counts of all runs so far.
+  std::vector<LayerOverflow> overflow() const;
 
   const std::vector<ValueId>& inputs() const;  // those that run() wants
 

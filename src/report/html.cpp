@@ -3,6 +3,7 @@
 
 #include "report/figures.h"
 #include "report/formats.h"
+#include "report/overflow_verdict.h"
 #include "report/xml_text.h"
 
 // One page without scripts: tables, and bars that are drawn by their width. It must open from a
@@ -89,6 +90,19 @@ std::string outputs(const Validation& validation) {
   return text + "</table>\n";
 }
 
+std::string overflow(const Validation& validation) {
+  if (!validation.overflow) return {};
+  std::string text = "<h2>Overflow</h2>\n<table>\n" + row({"hardware", "", ""}, "th");
+  for (const OverflowVerdict& verdict : overflow_verdicts(*validation.overflow))
+    text += row({verdict.hardware, verdict.safe ? "safe" : "not safe", verdict.reason});
+  text += "</table>\n<table>\n" +
+          row({"layer", "type", "saturated pairs", "share", "largest sum / 2³¹"}, "th");
+  for (const LayerOverflowResult& layer : worst_first(*validation.overflow))
+    text += row({layer.name, layer.type, std::to_string(layer.saturated), saturated_share(layer),
+                 percent(layer.share_of_s32())});
+  return text + "</table>\n";
+}
+
 std::string provenance(const ValidationReport& report) {
   std::string text = "<h2>Provenance</h2>\n<table>\n";
   const auto add = [&](const std::string& name, const std::string& value) {
@@ -112,7 +126,7 @@ std::string render_html(const ValidationReport& report) {
          " <span class=\"" + (v.passed() ? "passed\">passed" : "failed\">failed") +
          "</span></h1>\n<p>" + std::to_string(v.samples) + " samples, against " +
          xml_text(report.fp32.file) + ".</p>\n" + overall(report) + gates(v) + classes(v) +
-         outputs(v) + provenance(report) + "</body>\n</html>\n";
+         outputs(v) + overflow(v) + provenance(report) + "</body>\n</html>\n";
 }
 
 }  // namespace q8

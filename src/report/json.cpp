@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "report/formats.h"
+#include "report/overflow_verdict.h"
 
 namespace q8 {
 namespace {
@@ -59,6 +60,21 @@ Json gates(const Validation& validation) {
   return list;
 }
 
+Json overflow(const std::vector<LayerOverflowResult>& layers) {
+  Json json = {{"targets", Json::array()}, {"layers", Json::array()}};
+  for (const OverflowVerdict& verdict : overflow_verdicts(layers))
+    json["targets"].push_back(
+        {{"hardware", verdict.hardware}, {"safe", verdict.safe}, {"reason", verdict.reason}});
+  for (const LayerOverflowResult& layer : layers)
+    json["layers"].push_back({{"name", layer.name},
+                              {"type", layer.type},
+                              {"pairs", layer.pairs},
+                              {"saturated", layer.saturated},
+                              {"largest_sum", layer.largest_sum},
+                              {"share_of_s32", layer.share_of_s32()}});
+  return json;
+}
+
 }  // namespace
 
 std::string render_json(const ValidationReport& report) {
@@ -82,6 +98,7 @@ std::string render_json(const ValidationReport& report) {
                 {{"samples", report.calibration_samples},
                  {"profile_sha256",
                   report.profile_sha256.empty() ? Json(nullptr) : Json(report.profile_sha256)}}}};
+  if (v.overflow) json["overflow"] = overflow(*v.overflow);
   for (const auto& [key, value] : report.provenance) json["provenance"][key] = value;
   // Names come from files: bytes that are not UTF-8 are replaced, not thrown at.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -1,5 +1,6 @@
 #include "report/figures.h"
 #include "report/formats.h"
+#include "report/overflow_verdict.h"
 #include "report/text_table.h"
 
 namespace q8 {
@@ -65,6 +66,19 @@ std::string outputs(const Validation& validation) {
   return text;
 }
 
+std::string overflow(const Validation& validation) {
+  if (!validation.overflow) return {};
+  std::string text = "\n" + row({"hardware", "", ""}) + "|---|---|---|\n";
+  for (const OverflowVerdict& verdict : overflow_verdicts(*validation.overflow))
+    text += row({verdict.hardware, verdict.safe ? "safe" : "**not safe**", verdict.reason});
+  text += "\n" + row({"layer", "type", "saturated pairs", "share", "largest sum / 2³¹"}) +
+          "|---|---|--:|--:|--:|\n";
+  for (const LayerOverflowResult& layer : worst_first(*validation.overflow))
+    text += row({escaped(layer.name), escaped(layer.type), std::to_string(layer.saturated),
+                 saturated_share(layer), percent(layer.share_of_s32())});
+  return text;
+}
+
 }  // namespace
 
 std::string render_markdown(const ValidationReport& report) {
@@ -72,7 +86,7 @@ std::string render_markdown(const ValidationReport& report) {
   return "## q8 validate: " + escaped(report.int8.file) + " " +
          (v.passed() ? "passed" : "**failed**") + "\n\n" + std::to_string(v.samples) +
          " samples, against " + escaped(report.fp32.file) + ".\n\n" + overall(report) + gates(v) +
-         classes(v) + outputs(v);
+         classes(v) + outputs(v) + overflow(v);
 }
 
 }  // namespace q8

@@ -1,5 +1,8 @@
+#include <algorithm>
+
 #include "report/figures.h"
 #include "report/formats.h"
+#include "report/overflow_verdict.h"
 #include "report/text_table.h"
 
 namespace q8 {
@@ -64,6 +67,23 @@ std::string gates(const Validation& validation) {
   return "\n" + table.str();
 }
 
+std::string overflow(const Validation& validation) {
+  if (!validation.overflow) return {};
+  constexpr std::size_t kMostLayers = 10;  // the files have all
+  TextTable layers("llrrr"), verdicts("lll");
+  layers.add({"layer", "type", "saturated pairs", "share", "largest sum / 2³¹"});
+  const auto sorted = worst_first(*validation.overflow);
+  for (std::size_t i = 0; i < std::min(sorted.size(), kMostLayers); ++i)
+    layers.add({printable(sorted[i].name), sorted[i].type, std::to_string(sorted[i].saturated),
+                saturated_share(sorted[i]), percent(sorted[i].share_of_s32())});
+  std::string text = "\n" + layers.str();
+  if (sorted.size() > kMostLayers)
+    text += "  … and " + std::to_string(sorted.size() - kMostLayers) + " more layers\n";
+  for (const OverflowVerdict& verdict : overflow_verdicts(*validation.overflow))
+    verdicts.add({verdict.hardware, verdict.safe ? "safe" : "NOT SAFE", verdict.reason});
+  return text + "\n" + verdicts.str();
+}
+
 std::string heading(const ValidationReport& report) {
   const Validation& v = report.validation;
   std::string text = report.int8.file + " against " + report.fp32.file + ", " +
@@ -78,7 +98,7 @@ std::string heading(const ValidationReport& report) {
 
 std::string render_text(const ValidationReport& report) {
   return heading(report) + overall(report) + outputs(report.validation) + classes(report) +
-         gates(report.validation);
+         overflow(report.validation) + gates(report.validation);
 }
 
 }  // namespace q8

@@ -135,12 +135,25 @@ class Tally {
   bool has_scores_ = true;
 };
 
+std::vector<LayerOverflowResult> overflow_of(const Session& session) {
+  std::vector<LayerOverflowResult> results;
+  for (const LayerOverflow& layer : session.overflow())
+    results.push_back({.name = layer.name,
+                       .type = layer.type,
+                       .pairs = layer.count.pairs,
+                       .saturated = layer.count.saturated,
+                       .largest_sum = layer.count.largest});
+  return results;
+}
+
 }  // namespace
 
 Validation compare_models(const Graph& fp32, const Graph& int8, const Dataset& dataset,
                           const std::vector<std::int64_t>& samples, const CompareOptions& options) {
   check_same_interface(fp32, int8);
-  const Session reference(fp32, options.machine), quantized(int8, options.machine);
+  SessionOptions counting = options.machine;
+  counting.count_overflow = options.check_overflow;
+  const Session reference(fp32, options.machine), quantized(int8, counting);
   Tally tally(fp32, dataset, options.label_offset);
   SampleStream stream(dataset, samples);
   std::int64_t done = 0;
@@ -154,7 +167,9 @@ Validation compare_models(const Graph& fp32, const Graph& int8, const Dataset& d
     }
     if (options.progress) options.progress("validate", ++done, std::ssize(samples));
   }
-  return tally.result();
+  Validation validation = tally.result();
+  if (options.check_overflow) validation.overflow = overflow_of(quantized);
+  return validation;
 }
 
 }  // namespace q8

@@ -14,6 +14,7 @@ namespace q8 {
 
 struct CompareOptions {
   SessionOptions machine = {};
+  bool check_overflow = false;  // of the INT8 model
   // The model's output index of class 0: 1 where the model has a background class in front.
   std::int64_t label_offset = 0;
   Progress progress = {};

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "report/json_reader.h"
+#include "report/overflow_verdict.h"
 #include "report/xml_text.h"
 
 namespace q8 {
@@ -150,6 +151,48 @@ TEST(Junit, CountsGatesAndClassesThatFailed) {
 TEST(XmlText, EscapesAndReplaces) {
   EXPECT_EQ(xml_text("a<&>\"'"), "a&lt;&amp;&gt;&quot;&#39;");
   EXPECT_EQ(xml_text("\x01\xFFü\xC0\x80"), "??ü??");
+}
+
+// 2¹⁶ of 2²⁰ pairs are 6.25 %; 2³⁰ of 2³¹ are half.
+ValidationReport overflow_report() {
+  ValidationReport report = sample_report();
+  report.validation.overflow = {
+      {.name = "calm", .type = "MatMul", .pairs = 8, .saturated = 0, .largest_sum = 1 << 30},
+      {.name = "loud", .type = "Conv", .pairs = 1 << 20, .saturated = 1 << 16, .largest_sum = 9}};
+  return report;
+}
+
+TEST(Overflow, StandsOnlyWhereItWasAskedFor) {
+  for (const ReportFormatRow& row : report_format_rows())
+    EXPECT_THAT(row.render(sample_report()), Not(HasSubstr("vpmaddubsw"))) << row.name;
+  for (const char* format : {"json", "markdown", "html"}) {
+    const std::string text = find_report_format(format).render(overflow_report());
+    EXPECT_THAT(text, HasSubstr("1 of 2 layers saturate")) << format;
+    EXPECT_THAT(text, HasSubstr("calm")) << format;
+  }
+}
+
+TEST(Overflow, TheTextShowsSharesAndTheWorstLayerFirst) {
+  const std::string text = render_text(overflow_report());
+  EXPECT_THAT(text, HasSubstr("6.25 %"));
+  EXPECT_THAT(text, HasSubstr("50.00 %"));
+  EXPECT_LT(text.find("loud"), text.find("calm"));
+}
+
+TEST(Overflow, JsonHoldsTheCounts) {
+  const auto json = nlohmann::json::parse(render_json(overflow_report())).at("overflow");
+  EXPECT_EQ(json.at("layers").at(1).at("saturated"), 1 << 16);
+  EXPECT_EQ(json.at("layers").at(0).at("share_of_s32"), 0.5);
+  EXPECT_TRUE(json.at("targets").at(0).at("safe"));
+  EXPECT_FALSE(json.at("targets").at(1).at("safe"));
+}
+
+TEST(Overflow, SumsBeyondS32AreSafeNowhere) {
+  const LayerOverflowResult layer{.name = "deep", .pairs = 1, .largest_sum = 1LL << 31};
+  for (const OverflowVerdict& verdict : overflow_verdicts({&layer, 1})) {
+    EXPECT_FALSE(verdict.safe) << verdict.hardware;
+    EXPECT_THAT(verdict.reason, HasSubstr("1 of 1 layers pass")) << verdict.hardware;
+  }
 }
 
 }  // namespace

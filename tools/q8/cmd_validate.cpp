@@ -62,6 +62,8 @@ CommandRun add_validate(CLI::App& command) {
   command.add_flag("--allow-overlap", job.allow_overlap,
                    "samples that calibration saw are no error");
   command.add_flag("--per-class", job.per_class, "a table of all classes, the worst first");
+  command.add_flag("--check-overflow", job.check_overflow,
+                   "count, layer by layer, what would saturate in 16 bits (slower)");
   add_gates(command, *options);
   add_reports(command, *options);
   command.footer(
