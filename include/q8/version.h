@@ -14,4 +14,12 @@ struct IsaSupport {
 };
 std::vector<IsaSupport> isa_support();
 
+// A kind of kernel with the rows that are compiled in, best first. The first one that runs here is
+// used, unless --isa forbids it.
+struct KernelSupport {
+  std::string kind;
+  std::vector<IsaSupport> rows;
+};
+std::vector<KernelSupport> kernel_support();
+
 }  // namespace q8
