@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,8 +20,11 @@ struct QuantizeJob {
   bool per_channel = true;            // weights
   std::string observer = "auto";      // auto, minmax, percentile, entropy, mse …
   double percentile = 99.99;
-  std::string mode = "static";  // static, dynamic
-  std::string format = "qdq";   // qdq, qoperator
+  std::string weight_observer = "minmax";  // minmax, mse
+  std::vector<std::string> observer_for;   // PATTERN=OBSERVER[:PERCENTILE], over value names
+  std::vector<std::string> type_for;       // PATTERN=u8|s8|float, over value names
+  std::string mode = "static";             // static, weights (needs no calibration)
+  std::string format = "qdq";              // qdq, qoperator
   std::string target = "onnxruntime-x86";
   std::vector<std::string> exclude;  // patterns (* and ?) of node names that stay float
   std::vector<std::string>
@@ -37,6 +41,12 @@ struct QuantizeResult {
   std::string plan = {};                            // as text, one line a fact
   std::vector<std::string> floats = {};             // nodes left in float: "Softmax 'name': reason"
 };
+
+// A row of the list of targets.
+struct TargetHelp {
+  std::string_view name, help;
+};
+std::vector<TargetHelp> list_targets();
 
 // Throws Error; usage for unknown names, bad_input for profiles that belong to another model.
 QuantizeResult quantize_model(const QuantizeJob& job, const Host& host);

@@ -9,6 +9,7 @@
 #include "base/sha256.h"
 #include "onnx_io/save.h"
 #include "plan/make_plan.h"
+#include "plan/overrides.h"
 #include "q8/version.h"
 #include "rewrite/apply_plan.h"
 
@@ -23,12 +24,26 @@ PlanConfig plan_config(const QuantizeJob& job) {
   config.observer = job.observer;
   config.percentile = job.percentile;
   config.exclude = job.exclude;
+  config.weight_observer = job.weight_observer;
+  for (const std::string& text : job.observer_for)
+    config.observer_for.push_back(parse_observer_for(text));
+  for (const std::string& text : job.type_for) config.type_for.push_back(parse_type_for(text));
   if (job.mode == "weights") config.mode = PlanMode::kWeights;
   return config;
 }
 
+// Whether the ranges of activations play no part, and a profile is not asked for.
+bool needs_no_profile(const QuantizeJob& job) {
+  return job.mode != "static" && job.calibration.empty() && job.data.empty() && !job.model.empty();
+}
+
 // The profile that the job names, that lies in the working directory, or that is made now.
 CalibrationProfile find_profile(const QuantizeJob& job, const Host& host) {
+  if (needs_no_profile(job)) {
+    CalibrationProfile none;
+    none.complete = true;
+    return none;
+  }
   if (!job.data.empty()) {
     if (!job.calibration.empty()) throw usage_error("--calibration and --data exclude each other");
     if (job.model.empty()) throw usage_error("quantize --data needs the model");
@@ -58,9 +73,11 @@ void set_provenance(Metadata& metadata, const QuantizeJob& job, const ModelFile&
                     const CalibrationProfile& profile, const QuantizationPlan& plan) {
   set_metadata(metadata, provenance::kVersion, version());
   set_metadata(metadata, provenance::kSourceModel, source.sha256);
-  set_metadata(metadata, provenance::kProfile, profile.sha256());
-  set_metadata(metadata, provenance::kData, profile.data_sha256());
-  set_metadata(metadata, provenance::kSamples, std::to_string(profile.samples.size()));
+  if (!needs_no_profile(job)) {
+    set_metadata(metadata, provenance::kProfile, profile.sha256());
+    set_metadata(metadata, provenance::kData, profile.data_sha256());
+    set_metadata(metadata, provenance::kSamples, std::to_string(profile.samples.size()));
+  }
   set_metadata(metadata, provenance::kConfig, plan.settings);
   set_metadata(metadata, provenance::kPlan, Sha256().add(describe(plan)).hex());
   for (const auto& [key, value] : job.metadata) {
@@ -77,6 +94,12 @@ void check_output(const fs::path& output, const ModelFile& source) {
 
 }  // namespace
 
+std::vector<TargetHelp> list_targets() {
+  std::vector<TargetHelp> rows;
+  for (const Target& target : targets()) rows.push_back({target.name, target.help});
+  return rows;
+}
+
 QuantizeResult quantize_model(const QuantizeJob& job, const Host& host) {
   const Target& target = find_target(job.target);
   const Format format = find_format(job.format);
@@ -85,7 +108,7 @@ QuantizeResult quantize_model(const QuantizeJob& job, const Host& host) {
     throw bad_input("the profile is of an interrupted run; finish it with q8 calibrate --resume");
   const fs::path model_path = job.model.empty() ? profile.model.path : job.model;
   const ModelFile source = open_model(model_path);
-  check_same_model(profile, source);
+  if (!needs_no_profile(job)) check_same_model(profile, source);
   const fs::path output =
       job.output.empty() ? fs::path(model_path.stem().string() + ".int8.onnx") : job.output;
   check_output(output, source);

@@ -34,6 +34,13 @@ std::string summary(const QuantizeResult& result) {
                      static_cast<double>(result.int8_bytes) / 1024, ratio);
 }
 
+std::string target_help() {
+  std::string text = "runtime to write for:";
+  for (const TargetHelp& row : list_targets())
+    text += "\n" + std::string(row.name) + ": " + std::string(row.help);
+  return text;
+}
+
 }  // namespace
 
 CommandRun add_quantize(CLI::App& command) {
@@ -50,10 +57,20 @@ CommandRun add_quantize(CLI::App& command) {
   command.add_option("--observer", job.observer, "auto, minmax, percentile, entropy, mse …");
   command.add_option("--percentile", job.percentile, "of --observer percentile (default 99.99)")
       ->check(CLI::Range(50.0, 100.0));
-  command.add_option("--mode", job.mode, "static or weights")
+  command
+      .add_option("--weight-observer", job.weight_observer,
+                  "of weight channels: minmax (default) or mse")
+      ->check(CLI::IsMember({"minmax", "mse"}));
+  command
+      .add_option("--observer-for", job.observer_for,
+                  "PATTERN=OBSERVER of value names, such as 'head/*=percentile:99.9'")
+      ->allow_extra_args(false);
+  command.add_option("--type-for", job.type_for, "PATTERN=u8, s8 or float, of value names")
+      ->allow_extra_args(false);
+  command.add_option("--mode", job.mode, "static, or weights: for size alone, no profile needed")
       ->check(CLI::IsMember({"static", "weights"}));
   command.add_option("--format", job.format, "qdq or qoperator");
-  command.add_option("--target", job.target, "runtime to write for");
+  command.add_option("--target", job.target, target_help());
   command.add_option("--exclude", job.exclude, "pattern of node names that stay float")
       ->allow_extra_args(false);
   command
