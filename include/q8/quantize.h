@@ -29,6 +29,7 @@ struct QuantizeJob {
   std::vector<std::string> exclude;  // patterns (* and ?) of node names that stay float
   std::vector<std::string>
       recover;  // accuracy-recovery passes by name; {"none"}: none; empty: the default ones
+  std::int64_t recover_samples = 192;  // of those that calibration saw; two thirds to fit
   bool plan_only = false;  // nothing is written; the result has the plan as text
   std::vector<std::pair<std::string, std::string>> metadata;  // added to the model's
   std::filesystem::path output;  // empty: <model's stem>.int8.onnx in the working directory
@@ -40,6 +41,7 @@ struct QuantizeResult {
   std::int64_t integer_nodes = 0, float_nodes = 0;  // of those that compute
   std::string plan = {};                            // as text, one line a fact
   std::vector<std::string> floats = {};             // nodes left in float: "Softmax 'name': reason"
+  std::string recovery = {};  // "rounding: kept, 19.40 to 23.12 dB", a line for each pass that ran
 };
 
 // A row of the list of targets.
@@ -47,6 +49,12 @@ struct TargetHelp {
   std::string_view name, help;
 };
 std::vector<TargetHelp> list_targets();
+
+struct RecoveryPassHelp {
+  std::string_view name, help;
+  bool by_default;
+};
+std::vector<RecoveryPassHelp> list_recovery_passes();
 
 // Throws Error; usage for unknown names, bad_input for profiles that belong to another model.
 QuantizeResult quantize_model(const QuantizeJob& job, const Host& host);

@@ -5,6 +5,7 @@
 #include "api/calibration.h"
 #include "api/model_file.h"
 #include "api/provenance.h"
+#include "api/recovery.h"
 #include "api/working_folder.h"
 #include "base/sha256.h"
 #include "onnx_io/save.h"
@@ -70,7 +71,8 @@ std::int64_t ir_version_for(std::int64_t opset, std::int64_t at_least) {
 }
 
 void set_provenance(Metadata& metadata, const QuantizeJob& job, const ModelFile& source,
-                    const CalibrationProfile& profile, const QuantizationPlan& plan) {
+                    const CalibrationProfile& profile, const QuantizationPlan& plan,
+                    const std::string& recovery) {
   set_metadata(metadata, provenance::kVersion, version());
   set_metadata(metadata, provenance::kSourceModel, source.sha256);
   if (!needs_no_profile(job)) {
@@ -80,6 +82,7 @@ void set_provenance(Metadata& metadata, const QuantizeJob& job, const ModelFile&
   }
   set_metadata(metadata, provenance::kConfig, plan.settings);
   set_metadata(metadata, provenance::kPlan, Sha256().add(describe(plan)).hex());
+  if (!recovery.empty()) set_metadata(metadata, provenance::kRecovery, recovery);
   for (const auto& [key, value] : job.metadata) {
     if (key.starts_with("q8."))
       throw usage_error("--metadata " + key + ": names that begin with q8. are q8's own");
@@ -100,6 +103,13 @@ std::vector<TargetHelp> list_targets() {
   return rows;
 }
 
+std::vector<RecoveryPassHelp> list_recovery_passes() {
+  std::vector<RecoveryPassHelp> rows;
+  for (const RecoveryPass& pass : recovery_passes())
+    rows.push_back({pass.name, pass.help, pass.by_default});
+  return rows;
+}
+
 QuantizeResult quantize_model(const QuantizeJob& job, const Host& host) {
   const Target& target = find_target(job.target);
   const Format format = find_format(job.format);
@@ -113,10 +123,13 @@ QuantizeResult quantize_model(const QuantizeJob& job, const Host& host) {
       job.output.empty() ? fs::path(model_path.stem().string() + ".int8.onnx") : job.output;
   check_output(output, source);
 
-  QuantizationPlan plan = make_plan(source.model.graph, profile, plan_config(job), target);
+  QuantizationPlan planned = make_plan(source.model.graph, profile, plan_config(job), target);
   if (host.warn)
-    for (const std::string& warning : plan.warnings) host.warn(warning);
+    for (const std::string& warning : planned.warnings) host.warn(warning);
+  const Recovery recovered = recover_accuracy(job, source, profile, std::move(planned), host);
+  const QuantizationPlan& plan = recovered.model.plan;
   QuantizeResult result{.model = output, .float_bytes = source.bytes, .plan = describe(plan)};
+  result.recovery = describe(recovered.effects);
   for (const NodePlan& node : plan.nodes) {
     if (node.mode == NodeMode::kInteger) ++result.integer_nodes;
     if (node.mode != NodeMode::kFloat) continue;
@@ -126,11 +139,11 @@ QuantizeResult quantize_model(const QuantizeJob& job, const Host& host) {
   if (job.plan_only) return result;
 
   Model quantized = source.model;
-  quantized.graph = apply_plan(source.model.graph, plan, format);
+  quantized.graph = apply_plan(recovered.model.graph, plan, format);
   quantized.ir_version = ir_version_for(quantized.graph.opset(), source.model.ir_version);
   quantized.producer_name = "q8";
   quantized.producer_version = version();
-  set_provenance(quantized.metadata, job, source, profile, plan);
+  set_provenance(quantized.metadata, job, source, profile, plan, result.recovery);
   save_model(quantized, output);
   result.int8_bytes = static_cast<std::int64_t>(fs::file_size(output));
   return result;

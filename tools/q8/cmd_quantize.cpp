@@ -12,7 +12,6 @@ struct Options {
   QuantizeJob job;
   bool per_tensor = false, per_channel = false;
   std::vector<std::string> metadata;
-  std::string recover;
 };
 
 void parse_metadata(const std::vector<std::string>& entries, QuantizeJob& job) {
@@ -32,6 +31,14 @@ std::string summary(const QuantizeResult& result) {
                      result.integer_nodes + result.float_nodes,
                      static_cast<double>(result.float_bytes) / 1024,
                      static_cast<double>(result.int8_bytes) / 1024, ratio);
+}
+
+std::string recover_help() {
+  std::string text = "none, or accuracy-recovery passes, with commas between them:";
+  for (const RecoveryPassHelp& row : list_recovery_passes())
+    text += "\n" + std::string(row.name) + (row.by_default ? " (default): " : ": ") +
+            std::string(row.help);
+  return text;
 }
 
 std::string target_help() {
@@ -73,10 +80,13 @@ CommandRun add_quantize(CLI::App& command) {
   command.add_option("--target", job.target, target_help());
   command.add_option("--exclude", job.exclude, "pattern of node names that stay float")
       ->allow_extra_args(false);
+  command.add_option("--recover", job.recover, recover_help())
+      ->delimiter(',')
+      ->allow_extra_args(false);
   command
-      .add_option("--recover", options->recover,
-                  "accuracy-recovery passes; there are none yet, so only none")
-      ->check(CLI::IsMember({"none"}));
+      .add_option("--recover-samples", job.recover_samples,
+                  "samples of calibration that the passes use (default 192)")
+      ->check(CLI::Range(2, 1000000));
   command.add_option("--metadata", options->metadata, "KEY=VALUE to add to the model's metadata")
       ->allow_extra_args(false);
   command.add_flag("--plan-only", job.plan_only, "print the plan and write nothing");
@@ -94,7 +104,7 @@ CommandRun add_quantize(CLI::App& command) {
       console.print(result.plan);
       return 0;
     }
-    console.print(summary(result));
+    console.print(summary(result) + result.recovery);
     if (console.is_verbose())
       for (const std::string& node : result.floats) console.info("float: " + node);
     return 0;

@@ -1,0 +1,194 @@
+#include "recover/input_statistics.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/rounding.h"
+#include "base/threads.h"
+#include "kernels/gemm_f32.h"
+#include "recover/layer_rows.h"
+
+namespace q8 {
+namespace {
+
+// Sums of 256 products of two integers up to 255 stay below 2^24: exact in FP32, in any order.
+constexpr std::int64_t kExactRows = 256;
+// Smaller Gram matrices (depthwise convolutions) are summed without the matrix kernels.
+constexpr std::int64_t kSmallDepth = 64;
+
+// 16 rows for each unknown of a channel; 8,192 hold 32-bit sums of products (2^31 / 255² = 33,025)
+// and bound the time of wide layers.
+std::int64_t wanted_rows(const WeightedLayer& layer) {
+  return std::clamp<std::int64_t>(16 * layer.depth, 2048, 8192);
+}
+
+// Row i of `taken` out of `count`, spread evenly, shifted from sample to sample so that the same
+// places of an image are not always those that are seen.
+std::int64_t spread_row(std::int64_t i, std::int64_t taken, std::int64_t count,
+                        std::int64_t sample) {
+  constexpr std::int64_t kPhases = 1024;
+  const std::int64_t phase = sample * 633 % kPhases;  // 633/1024: the golden section
+  return std::min(count - 1, (i * kPhases + phase) * count / (taken * kPhases));
+}
+
+// Rows of one group of one sample, side by side as integers and as real numbers.
+struct RowBlock {
+  std::vector<float> integers, reals;  // [rows, depth]
+};
+
+RowBlock read_rows(const LayerRows& rows, const WeightedLayer& layer,
+                   std::span<const std::int64_t> taken, std::int64_t group, Threads& threads) {
+  const std::int64_t count = std::ssize(taken), depth = layer.depth;
+  RowBlock block;
+  block.integers.resize(static_cast<std::size_t>(count * depth));
+  block.reals.resize(block.integers.size());
+  const QuantParams& params = *layer.input_params;
+  const QuantLimits limits = quant_limits(params.dtype);
+  const float scale = params.scale[0], zero = static_cast<float>(params.zero_point[0]);
+  const float low = static_cast<float>(limits.min) - zero,
+              high = static_cast<float>(limits.max) - zero;
+  threads.parallel_for(count, 8, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      float* real = block.reals.data() + i * depth;
+      float* integer = block.integers.data() + i * depth;
+      rows.read(taken[static_cast<std::size_t>(i)], group, real);
+      for (std::int64_t k = 0; k < depth; ++k)
+        integer[k] = std::clamp(round_half_even(real[k] / scale), low, high);
+    }
+  });
+  return block;
+}
+
+void add_sums(const RowBlock& block, std::int64_t count, std::int64_t depth, std::int64_t* sums,
+              double* real_sums) {
+  for (std::int64_t i = 0; i < count; ++i)
+    for (std::int64_t k = 0; k < depth; ++k) {
+      const auto at = static_cast<std::size_t>(i * depth + k);
+      sums[k] += static_cast<std::int64_t>(block.integers[at]);
+      real_sums[k] += static_cast<double>(block.reals[at]);
+    }
+}
+
+void add_small_gram(const RowBlock& block, std::int64_t count, std::int64_t depth,
+                    std::int32_t* gram) {
+  for (std::int64_t row = 0; row < count; ++row) {
+    const float* x = block.integers.data() + row * depth;
+    for (std::int64_t i = 0; i < depth; ++i)
+      for (std::int64_t j = 0; j < depth; ++j)
+        gram[i * depth + j] += static_cast<std::int32_t>(x[i] * x[j]);
+  }
+}
+
+// gram += XᵀX, blocks of rows at a time.
+void add_gram(const RowBlock& block, std::int64_t count, std::int64_t depth, std::int32_t* gram,
+              const KernelSet& kernels, Threads& threads) {
+  std::vector<float> transposed(static_cast<std::size_t>(depth * kExactRows));
+  std::vector<float> product(static_cast<std::size_t>(depth * depth));
+  for (std::int64_t first = 0; first < count; first += kExactRows) {
+    const std::int64_t rows = std::min(kExactRows, count - first);
+    const float* x = block.integers.data() + first * depth;
+    threads.parallel_for(depth, 16, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t k = begin; k < end; ++k)
+        for (std::int64_t i = 0; i < rows; ++i)
+          transposed[static_cast<std::size_t>(k * rows + i)] = x[i * depth + k];
+    });
+    const PackedF32 packed(*kernels.gemm_f32, matrix_f32(x, rows, depth, depth));
+    gemm_f32(depth, transposed.data(), rows, packed, product.data(), depth, {}, threads);
+    threads.parallel_for(depth, 16, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin * depth; i < end * depth; ++i)
+        gram[i] += static_cast<std::int32_t>(product[static_cast<std::size_t>(i)]);
+    });
+  }
+}
+
+class Collector {
+ public:
+  Collector(const Graph& graph, std::span<const WeightedLayer> layers,
+            const RecoveryContext& context, bool gram)
+      : graph_(graph),
+        layers_(layers),
+        samples_(std::ssize(context.fit)),
+        gram_(gram),
+        kernels_(make_kernel_set(context.machine.isa)),
+        threads_(context.machine.threads),
+        statistics_(layers.size()) {
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      const auto columns = static_cast<std::size_t>(layers[i].groups * layers[i].depth);
+      statistics_[i].sums.resize(columns);
+      statistics_[i].real_sums.resize(columns);
+      if (gram) statistics_[i].gram.resize(columns * static_cast<std::size_t>(layers[i].depth));
+    }
+  }
+
+  void add(const Produced& produced, std::int64_t sample) {
+    for (std::size_t i = 0; i < layers_.size(); ++i)
+      if (layers_[i].input == produced.value) add_layer(i, produced, sample);
+  }
+  std::vector<InputStatistics> finish() && { return std::move(statistics_); }
+
+ private:
+  void add_layer(std::size_t index, const Produced& produced, std::int64_t sample) {
+    const WeightedLayer& layer = layers_[index];
+    const Tensor floats = cast(produced.tensor, DType::kF32);
+    const LayerRows rows(graph_, layer, floats, produced.axes);
+    const std::int64_t share = (wanted_rows(layer) + samples_ - 1) / samples_;
+    std::vector<std::int64_t> taken(static_cast<std::size_t>(std::min(rows.count(), share)));
+    for (std::size_t i = 0; i < taken.size(); ++i)
+      taken[i] = spread_row(static_cast<std::int64_t>(i), std::ssize(taken), rows.count(), sample);
+    statistics_[index].rows += std::ssize(taken);
+    if (layer.groups == 1)
+      add_group(index, rows, taken, 0, threads_);
+    else
+      threads_.parallel_for(layer.groups, 1, [&](std::int64_t begin, std::int64_t end) {
+        Threads one(1);
+        for (std::int64_t group = begin; group < end; ++group)
+          add_group(index, rows, taken, group, one);
+      });
+  }
+
+  void add_group(std::size_t index, const LayerRows& rows, std::span<const std::int64_t> taken,
+                 std::int64_t group, Threads& threads) {
+    const WeightedLayer& layer = layers_[index];
+    InputStatistics& to = statistics_[index];
+    const std::int64_t depth = layer.depth, first = group * depth, count = std::ssize(taken);
+    const RowBlock block = read_rows(rows, layer, taken, group, threads);
+    add_sums(block, count, depth, to.sums.data() + first, to.real_sums.data() + first);
+    if (!gram_) return;
+    if (depth <= kSmallDepth)
+      add_small_gram(block, count, depth, to.gram.data() + first * depth);
+    else
+      add_gram(block, count, depth, to.gram.data() + first * depth, kernels_, threads);
+  }
+
+  const Graph& graph_;
+  std::span<const WeightedLayer> layers_;
+  std::int64_t samples_;
+  bool gram_;
+  KernelSet kernels_;
+  Threads threads_;
+  std::vector<InputStatistics> statistics_;
+};
+
+}  // namespace
+
+std::vector<InputStatistics> collect_input_statistics(const Graph& graph,
+                                                      std::span<const WeightedLayer> layers,
+                                                      const RecoveryContext& context,
+                                                      const StatisticsRequest& request) {
+  SessionOptions options = context.machine;
+  options.keep.clear();
+  for (const WeightedLayer& layer : layers)
+    if (std::ranges::find(options.keep, layer.input) == options.keep.end())
+      options.keep.push_back(layer.input);
+  const Session session(graph, options);
+  Collector collector(graph, layers, context, request.gram);
+  for (std::int64_t s = 0; s < std::ssize(context.fit); ++s) {
+    if (context.stop.stop_requested()) throw interrupted();
+    session.run(context.fit[static_cast<std::size_t>(s)],
+                [&](const Produced& produced) { collector.add(produced, s); });
+    if (context.progress) context.progress(request.what, s + 1, std::ssize(context.fit));
+  }
+  return std::move(collector).finish();
+}
+
+}  // namespace q8

@@ -1,0 +1,38 @@
+#include <algorithm>
+
+#include "base/error.h"
+#include "recover/bias_correction.h"
+#include "recover/recover.h"
+#include "recover/rounding.h"
+
+namespace q8 {
+namespace {
+
+constexpr RecoveryPass kPasses[] = {
+    {"rounding", "round each weight up or down so that the layer's output error is least", true,
+     round_by_output_error},
+    {"bias-correction", "take the mean error of each output channel out of the biases", true,
+     correct_biases},
+};
+
+}  // namespace
+
+std::span<const RecoveryPass> recovery_passes() {
+  return kPasses;
+}
+
+std::vector<RecoveryPass> find_recovery_passes(std::span<const std::string> names) {
+  std::vector<RecoveryPass> found;
+  for (const RecoveryPass& pass : kPasses)
+    if (names.empty() ? pass.by_default : std::ranges::find(names, pass.name) != names.end())
+      found.push_back(pass);
+  for (const std::string& name : names)
+    if (std::ranges::find(kPasses, name, &RecoveryPass::name) == std::end(kPasses)) {
+      std::string known;
+      for (const RecoveryPass& pass : kPasses) known += ", " + std::string(pass.name);
+      throw usage_error("there is no recovery pass '" + name + "'; known are none" + known);
+    }
+  return found;
+}
+
+}  // namespace q8

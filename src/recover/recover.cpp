@@ -1,0 +1,32 @@
+#include "recover/recover.h"
+
+#include "base/error.h"
+#include "recover/output_error.h"
+
+namespace q8 {
+
+Recovery recover(PlannedGraph model, std::span<const RecoveryPass> passes,
+                 const RecoveryContext& context) {
+  Recovery result{.model = std::move(model), .effects = {}};
+  if (passes.empty()) return result;
+  if (context.fit.empty() || context.judge.empty())
+    throw bad_input("accuracy recovery needs a sample to fit and another one to judge by, found " +
+                    std::to_string(context.fit.size()) + " and " +
+                    std::to_string(context.judge.size()));
+  const OutputError judge(result.model.graph, context);
+  double noise = judge.noise(result.model);
+  for (const RecoveryPass& pass : passes) {
+    PlannedGraph proposed = pass.propose(result.model, context);
+    const double proposed_noise = judge.noise(proposed);
+    result.effects.push_back({.pass = std::string(pass.name),
+                              .before_db = judge.sqnr_db(noise),
+                              .after_db = judge.sqnr_db(proposed_noise),
+                              .kept = proposed_noise < noise});
+    if (!result.effects.back().kept) continue;
+    result.model = std::move(proposed);
+    noise = proposed_noise;
+  }
+  return result;
+}
+
+}  // namespace q8

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <functional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/progress.h"
+#include "exec/session.h"
+#include "graph/graph.h"
+#include "plan/plan.h"
+
+namespace q8 {
+
+// A graph and the plan made for it: what a recovery pass takes and gives back.
+struct PlannedGraph {
+  Graph graph;
+  QuantizationPlan plan;
+};
+
+using SampleInputs = std::vector<Tensor>;  // one for each input of the graph, in its order
+
+// What passes and the judge work with.
+struct RecoveryContext {
+  std::span<const SampleInputs> fit;    // passes learn from these
+  std::span<const SampleInputs> judge;  // and are judged by these; no pass sees them
+  SessionOptions machine = {};          // threads and ISA
+  Progress progress = {};
+  std::stop_token stop = {};
+  // Whole sentences about what a pass had to leave out; empty: nobody listens.
+  std::function<void(const std::string&)> note = {};
+};
+
+// One cure for lost accuracy. `propose` is pure: the same arguments give the same result, whatever
+// the number of threads.
+struct RecoveryPass {
+  std::string_view name;
+  std::string_view help;
+  bool by_default;
+  PlannedGraph (*propose)(const PlannedGraph&, const RecoveryContext&);
+};
+std::span<const RecoveryPass> recovery_passes();  // in the order in which they run
+
+// The passes of those names, in the order of the list; of no names, the default ones. Throws
+// usage_error for unknown names.
+std::vector<RecoveryPass> find_recovery_passes(std::span<const std::string> names);
+
+// What became of a pass: SQNR of the model's outputs, INT8 against FP32, on the judging samples.
+struct RecoveryEffect {
+  std::string pass;
+  double before_db = 0, after_db = 0;
+  bool kept = false;
+};
+
+struct Recovery {
+  PlannedGraph model;
+  std::vector<RecoveryEffect> effects;  // in the order of the passes
+};
+
+// Runs the passes one after the other. The result of each is kept only where the error energy of
+// the INT8 model's outputs on the judging samples falls; otherwise the model stays as it was.
+// Throws bad_input where there is no sample to fit or to judge by, and kInterrupted.
+Recovery recover(PlannedGraph model, std::span<const RecoveryPass> passes,
+                 const RecoveryContext& context);
+
+}  // namespace q8

@@ -1,0 +1,129 @@
+#include "recover/rounding.h"
+
+#include <cmath>
+
+#include "base/error.h"
+#include "base/threads.h"
+#include "plan/targets.h"
+#include "recover/input_statistics.h"
+#include "recover/round_weights.h"
+#include "recover/weighted_layer.h"
+
+namespace q8 {
+namespace {
+
+constexpr std::int64_t kDeepest = 4608;  // Gram matrix of 81 MB, factor of 170 MB
+// Gram matrices that are held at a time; more layers take more runs over the samples.
+constexpr std::int64_t kGramBytes = std::int64_t{256} << 20;
+// Part of the mean diagonal that is added to it, so that inputs which were always zero have weight.
+constexpr double kDamping = 0.01;
+
+// The second moments of a group's inputs, as far as its rows let us believe them:
+//   H = μμᵀ + (1 − λ)C + λ·diag(C) + damping,   λ = depth / (depth + rows)
+// with C the covariance. Means are known well from few rows, covariances are not.
+std::vector<double> second_moments(const InputStatistics& statistics, std::int64_t depth,
+                                   std::int64_t group) {
+  const auto rows = static_cast<double>(statistics.rows);
+  const double trust = rows / (static_cast<double>(depth) + rows);
+  const std::int32_t* gram = statistics.gram.data() + group * depth * depth;
+  std::vector<double> h(static_cast<std::size_t>(depth * depth));
+  double trace = 0;
+  for (std::int64_t i = 0; i < depth; ++i) {
+    const double mean_i = statistics.mean(group * depth + i);
+    for (std::int64_t j = 0; j < depth; ++j) {
+      const double means = mean_i * statistics.mean(group * depth + j);
+      const double covariance = gram[i * depth + j] / rows - means;
+      h[static_cast<std::size_t>(i * depth + j)] =
+          means + (i == j ? covariance : trust * covariance);
+    }
+    trace += gram[i * depth + i] / rows;
+  }
+  // Inputs that are all zero leave H empty: any rounding is as good, nearest is what 1 gives.
+  const double damping = trace > 0 ? kDamping * trace / static_cast<double>(depth) : 1.0;
+  for (std::int64_t i = 0; i < depth; ++i) h[static_cast<std::size_t>(i * (depth + 1))] += damping;
+  return h;
+}
+
+// Writes the integers of the channels [begin, end) of one group.
+void round_channels(const WeightedLayer& layer, const WeightRounder& rounder, int limit,
+                    std::int64_t begin, std::int64_t end, std::int8_t* integers) {
+  const float* weights = layer.weights->data<float>();
+  std::vector<float> scaled(static_cast<std::size_t>((end - begin) * layer.depth));
+  for (std::int64_t c = begin; c < end; ++c)
+    for (std::int64_t k = 0; k < layer.depth; ++k)
+      scaled[static_cast<std::size_t>((c - begin) * layer.depth + k)] =
+          weights[layer.at(c, k)] / layer.scale(c);
+  const std::vector<std::int8_t> rounded = rounder.round(scaled, end - begin, limit);
+  for (std::int64_t c = begin; c < end; ++c)
+    for (std::int64_t k = 0; k < layer.depth; ++k)
+      integers[layer.at(c, k)] = rounded[static_cast<std::size_t>((c - begin) * layer.depth + k)];
+}
+
+Tensor round_layer(const WeightedLayer& layer, const InputStatistics& statistics, int limit,
+                   Threads& threads) {
+  Tensor integers(DType::kS8, layer.weights->shape());
+  std::int8_t* to = integers.mutable_data<std::int8_t>();
+  const std::int64_t in_group = layer.channels_per_group();
+  const auto round_group = [&](std::int64_t group, Threads& on) {
+    const WeightRounder rounder(second_moments(statistics, layer.depth, group), layer.depth);
+    on.parallel_for((in_group + WeightRounder::kBlock - 1) / WeightRounder::kBlock, 1,
+                    [&](std::int64_t begin, std::int64_t end) {
+                      const std::int64_t first = group * in_group;
+                      round_channels(layer, rounder, limit, first + begin * WeightRounder::kBlock,
+                                     first + std::min(in_group, end * WeightRounder::kBlock), to);
+                    });
+  };
+  if (layer.groups == 1)
+    round_group(0, threads);
+  else
+    threads.parallel_for(layer.groups, 1, [&](std::int64_t begin, std::int64_t end) {
+      Threads one(1);
+      for (std::int64_t group = begin; group < end; ++group) round_group(group, one);
+    });
+  return integers;
+}
+
+// Of the layers, those that are not too deep.
+std::vector<WeightedLayer> layers_to_round(const PlannedGraph& model,
+                                           const RecoveryContext& context) {
+  std::vector<WeightedLayer> layers = find_weighted_layers(model.graph, model.plan);
+  std::erase_if(layers, [&](const WeightedLayer& layer) {
+    if (layer.depth <= kDeepest) return false;
+    if (context.note)
+      context.note(model.graph.node(layer.node).label() + " sums " + std::to_string(layer.depth) +
+                   " products, too many for the rounding pass: its weights are rounded to nearest");
+    return true;
+  });
+  return layers;
+}
+
+}  // namespace
+
+PlannedGraph round_by_output_error(const PlannedGraph& model, const RecoveryContext& context) {
+  PlannedGraph result = model;
+  const int limit = find_target(model.plan.target).weight_levels;
+  const std::vector<WeightedLayer> layers = layers_to_round(model, context);
+  Threads threads(context.machine.threads);
+  for (std::size_t first = 0; first < layers.size();) {
+    std::size_t end = first;
+    std::int64_t bytes = 0;
+    do {
+      const WeightedLayer& layer = layers[end++];
+      bytes += layer.groups * layer.depth * layer.depth * std::int64_t{sizeof(std::int32_t)};
+    } while (end < layers.size() && bytes < kGramBytes);
+    const std::span<const WeightedLayer> batch(layers.data() + first, end - first);
+    const auto statistics = collect_input_statistics(model.graph, batch, context,
+                                                     {.gram = true, .what = "recover: rounding"});
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      if (context.stop.stop_requested()) throw interrupted();
+      if (statistics[i].rows == 0) continue;
+      const std::string& node = model.graph.node(batch[i].node).name;
+      result.plan.constants.at(std::pair(node, std::size_t{1})).integers =
+          round_layer(batch[i], statistics[i], limit, threads);
+    }
+    first = end;
+  }
+  return result;
+}
+
+}  // namespace q8

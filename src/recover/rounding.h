@@ -1,0 +1,14 @@
+#pragma once
+
+#include "recover/recover.h"
+
+namespace q8 {
+
+// Chooses the integers of the weights of every WeightedLayer anew (WeightRounder), from the Gram
+// matrix of the layer's quantized inputs. Scales stay as they are. The matrix is that of few
+// samples, so all but its means is drawn towards its diagonal, the more the fewer rows there are
+// for each of its columns. Layers of more than 4,608 products (512 channels of 3×3) keep nearest
+// rounding, with a note.
+PlannedGraph round_by_output_error(const PlannedGraph& model, const RecoveryContext& context);
+
+}  // namespace q8
