@@ -285,6 +285,8 @@ constexpr RuleRow kRules[] = {
     {"q8", "TableLookup", pointwise},
     {"", "QuantizeLinear", pointwise},
     {"", "DequantizeLinear", pointwise},
+    {"", "Erf", pointwise},
+    {"", "Gelu", pointwise},
     {"", "Sqrt", pointwise},
     {"", "Exp", pointwise},
     {"", "Abs", pointwise},

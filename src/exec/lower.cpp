@@ -1,6 +1,7 @@
 #include "exec/lower.h"
 
 #include "exec/channels_last.h"
+#include "exec/fuse_activation.h"
 #include "exec/fuse_float.h"
 #include "exec/fuse_qdq.h"
 
@@ -10,6 +11,7 @@ LoweredGraph lower(const Graph& graph, const SessionOptions& options) {
   LoweredGraph lowered{.graph = graph, .origins = {}};
   if (options.optimize) {
     fuse_qdq(lowered.graph, options.keep);
+    fuse_activation(lowered.graph, options.keep);
     fuse_float(lowered.graph, options.keep);
   }
   lowered.origins.resize(lowered.graph.values().size());

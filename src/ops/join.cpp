@@ -25,7 +25,7 @@ OpFunction make_transpose(const NodeContext& node) {
       fits = sorted[i] == static_cast<std::int64_t>(i);
     if (!fits) throw bad_input("perm " + Shape(order).str() + " does not permute " + x.str());
     for (const std::int64_t axis : order) dims.push_back(x.shape()[axis]);
-    permute(x, order, run.output(0, x.dtype(), Shape(std::move(dims))), run.threads);
+    permute(x, order, run.output(0, x.dtype(), Shape(std::move(dims))), run.threads, &run.kernels);
   };
 }
 

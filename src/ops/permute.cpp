@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <vector>
 
+#include "kernels/transpose.h"
 #include "tensor/dispatch.h"
 
 namespace q8 {
@@ -101,9 +103,22 @@ void permute_elements(std::span<const Axis> axes, const T* x, T* y, Threads& thr
   });
 }
 
+// As [batch, rows, columns] of x with the last two swapped, where the axes of y say so.
+std::optional<Transpose> as_transpose(std::span<const Axis> axes, std::size_t element_bytes) {
+  if (axes.size() != 2 && axes.size() != 3) return std::nullopt;
+  const Axis columns = axes[axes.size() - 2], rows = axes[axes.size() - 1];
+  if (columns.stride != 1 || rows.stride != columns.size) return std::nullopt;
+  if (axes.size() == 3 && axes[0].stride != rows.size * columns.size) return std::nullopt;
+  return Transpose{.batch = axes.size() == 3 ? axes[0].size : 1,
+                   .rows = rows.size,
+                   .columns = columns.size,
+                   .element_bytes = static_cast<std::int64_t>(element_bytes)};
+}
+
 }  // namespace
 
-void permute(const Tensor& x, std::span<const std::int64_t> order, Tensor& y, Threads& threads) {
+void permute(const Tensor& x, std::span<const std::int64_t> order, Tensor& y, Threads& threads,
+             const KernelSet* kernels) {
   Q8_ASSERT(x.size() == y.size() && x.dtype() == y.dtype());
   if (x.size() == 0) return;
   const std::vector<Axis> axes = merged_axes(x.shape(), order);
@@ -111,6 +126,11 @@ void permute(const Tensor& x, std::span<const std::int64_t> order, Tensor& y, Th
     std::memcpy(y.mutable_bytes(), x.bytes(), x.size_bytes());
     return;
   }
+  if (kernels != nullptr)
+    if (const auto swap = as_transpose(axes, dtype_size(x.dtype()))) {
+      transpose(*kernels, *swap, x.bytes(), y.mutable_bytes(), threads);
+      return;
+    }
   with_size_type(x.dtype(), [&](auto zero) {
     using T = decltype(zero);
     permute_elements(std::span<const Axis>(axes), reinterpret_cast<const T*>(x.bytes()),
