@@ -7,6 +7,7 @@
 #include "report/formats.h"
 #include "report/json_reader.h"
 #include "report/model_summary.h"
+#include "report/plan_json.h"
 #include "report/profile_summary.h"
 
 namespace q8 {
@@ -44,6 +45,10 @@ std::string inspect_file(const fs::path& file, bool json) {
       return json ? profile_json(profile, name) : profile_text(profile, name);
     }
     case FileKind::kReport: {
+      if (is_plan_json(content.text())) {
+        const QuantizationPlan plan = read_plan_json(content.text(), file.string());
+        return json ? std::string(content.text()) : describe(plan);
+      }
       const ValidationReport report = parse_json_report(content.text(), file.string());
       return json ? std::string(content.text()) : render_text(report);
     }

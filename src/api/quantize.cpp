@@ -7,11 +7,14 @@
 #include "api/provenance.h"
 #include "api/recovery.h"
 #include "api/working_folder.h"
+#include "base/file.h"
 #include "base/sha256.h"
 #include "onnx_io/save.h"
+#include "plan/check_plan.h"
 #include "plan/make_plan.h"
 #include "plan/overrides.h"
 #include "q8/version.h"
+#include "report/plan_json.h"
 #include "rewrite/apply_plan.h"
 
 namespace q8 {
@@ -35,7 +38,8 @@ PlanConfig plan_config(const QuantizeJob& job) {
 
 // Whether the ranges of activations play no part, and a profile is not asked for.
 bool needs_no_profile(const QuantizeJob& job) {
-  return job.mode != "static" && job.calibration.empty() && job.data.empty() && !job.model.empty();
+  return (job.mode != "static" || !job.use_plan.empty()) && job.calibration.empty() &&
+         job.data.empty() && !job.model.empty();
 }
 
 // The profile that the job names, that lies in the working directory, or that is made now.
@@ -90,6 +94,14 @@ void set_provenance(Metadata& metadata, const QuantizeJob& job, const ModelFile&
   }
 }
 
+QuantizationPlan find_plan(const QuantizeJob& job, const Graph& graph,
+                           const CalibrationProfile& profile, const Target& target) {
+  if (job.use_plan.empty()) return make_plan(graph, profile, plan_config(job), target);
+  QuantizationPlan plan = read_plan_json(read_text_file(job.use_plan), job.use_plan.string());
+  check_plan(graph, plan);
+  return plan;
+}
+
 void check_output(const fs::path& output, const ModelFile& source) {
   if (fs::exists(output) && fs::equivalent(output, source.path))
     throw usage_error(output.string() + " is the model itself; name another output");
@@ -123,7 +135,8 @@ QuantizeResult quantize_model(const QuantizeJob& job, const Host& host) {
       job.output.empty() ? fs::path(model_path.stem().string() + ".int8.onnx") : job.output;
   check_output(output, source);
 
-  QuantizationPlan planned = make_plan(source.model.graph, profile, plan_config(job), target);
+  QuantizationPlan planned = find_plan(job, source.model.graph, profile, target);
+  if (!job.plan_output.empty()) write_file_atomically(job.plan_output, plan_json(planned));
   if (host.warn)
     for (const std::string& warning : planned.warnings) host.warn(warning);
   const Recovery recovered = recover_accuracy(job, source, profile, std::move(planned), host);

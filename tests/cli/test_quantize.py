@@ -51,8 +51,54 @@ class Quantize(q8_program.Q8TestCase):
         report = self.validated("w.onnx")
         self.assertGreater(report["sqnr_db"], 30)
 
-    def validated(self, model):
-        self.succeed("validate", MODEL, model, "--data", q8_program.TEST, "--json", "r.json")
+    def test_a_plan_read_back_gives_the_same_bytes(self):
+        self.calibrated()
+        self.succeed("quantize", "--plan", "p.json", "-o", "a.onnx")
+        self.succeed("quantize", "--use-plan", "p.json", "--plan", "q.json", "-o", "b.onnx")
+        self.assertEqual((self.folder / "p.json").read_bytes(), (self.folder / "q.json").read_bytes())
+        self.assertEqual((self.folder / "a.onnx").read_bytes(), (self.folder / "b.onnx").read_bytes())
+        self.assertEqual(self.succeed("inspect", "p.json"), self.succeed("quantize", "--recover", "none", "--plan-only"))
+        self.fail_with(2, ["--use-plan"], "quantize", "--use-plan", "p.json", "--observer", "mse")
+
+    def edited(self, edit):
+        plan = self.read_json("p.json")
+        edit(plan)
+        (self.folder / "e.json").write_text(json.dumps(plan))
+
+    def test_an_edited_plan_is_obeyed(self):
+        self.calibrated()
+        self.succeed("quantize", "--plan", "p.json", "--plan-only")
+
+        def to_float(plan):
+            node = next(n for n in plan["nodes"] if n["op_type"] == "Conv" and n["mode"] == "integer")
+            node["mode"], node["reason"] = "float", "wanted so"
+        self.edited(to_float)
+        before = self.succeed("quantize", "--plan-only").count("): integer:")
+        after = self.succeed("quantize", "--use-plan", "e.json", "--plan-only")
+        self.assertEqual(after.count("): integer:"), before - 1)
+        self.assertIn("float: wanted so", after)
+        self.succeed("quantize", "--use-plan", "e.json", "-o", "e.onnx")
+        self.assertGreater(self.validated("e.onnx", "--allow-overlap")["sqnr_db"], 10)
+
+    def test_wrong_plans_are_refused(self):
+        self.calibrated()
+        self.succeed("quantize", "--plan", "p.json", "--plan-only")
+
+        def refused(names, edit):
+            self.edited(edit)
+            self.fail_with(3, names, "quantize", "--use-plan", "e.json")
+        refused(["'moed'", "'mode'"], lambda p: p["nodes"][0].update(moed=p["nodes"][0].pop("mode")))
+        refused(["'intger'", "'integer'"], lambda p: p["nodes"][0].update(mode="intger"))
+        refused(["'imagee'", "'image'"], lambda p: next(v for v in p["values"] if v["value"] == "image").update(value="imagee"))
+        refused(["'nobody'"], lambda p: p["nodes"][0].update(node="nobody"))
+        refused(["no row"], lambda p: p["nodes"].pop())
+        refused(["scale"], lambda p: p["values"][0].update(scale=[0]))
+        refused(["zero_point 300"], lambda p: p["values"][0].update(zero_point=[300]))
+        refused(["scales along axis"], lambda p: next(c for c in p["constants"] if c["axis"] == 0).update(scale=[1, 1], zero_point=[0, 0]))
+        refused(["no parameters", "image"], lambda p: p.update(values=[v for v in p["values"] if v["value"] != "image"]))
+
+    def validated(self, model, *options):
+        self.succeed("validate", MODEL, model, *options, "--data", q8_program.TEST, "--json", "r.json")
         return self.read_json("r.json")
 
 

@@ -89,6 +89,9 @@ CommandRun add_quantize(CLI::App& command) {
       ->check(CLI::Range(2, 1000000));
   command.add_option("--metadata", options->metadata, "KEY=VALUE to add to the model's metadata")
       ->allow_extra_args(false);
+  command.add_option("--plan", job.plan_output, "file to write the plan to, as JSON");
+  command.add_option("--use-plan", job.use_plan,
+                     "plan of --plan, perhaps edited, instead of making one");
   command.add_flag("--plan-only", job.plan_only, "print the plan and write nothing");
   command.add_option("-o,--output", job.output, "model to write (default: <model>.int8.onnx)");
   command.footer(
@@ -96,6 +99,11 @@ CommandRun add_quantize(CLI::App& command) {
       "  q8 quantize --per-channel\n"
       "  q8 quantize model.onnx --calibration model.q8cal --observer entropy -o small.onnx\n"
       "  q8 quantize model.onnx --data images/ --exclude 'head/*'");
+  constexpr const char* kPlanned[] = {
+      "--per-tensor", "--per-channel",     "--observer", "--percentile", "--observer-for",
+      "--type-for",   "--weight-observer", "--mode",     "--target",     "--exclude"};
+  for (const char* option : kPlanned)
+    command.get_option("--use-plan")->excludes(command.get_option(option));
   return [options](Console& console) {
     options->job.per_channel = !options->per_tensor;
     parse_metadata(options->metadata, options->job);

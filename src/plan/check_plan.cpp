@@ -1,0 +1,126 @@
+#include "plan/check_plan.h"
+
+#include <set>
+
+#include "base/error.h"
+#include "plan/coverage.h"
+#include "plan/patterns.h"
+
+namespace q8 {
+namespace {
+
+[[noreturn]] void unknown(std::string_view what, const std::string& name,
+                          const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& near : nearest_names(name, names, 3))
+    list += (list.empty() ? "'" : ", '") + near + "'";
+  throw bad_input("the plan names the " + std::string(what) + " '" + name +
+                  "', which the model does not have; the nearest names are " + list);
+}
+
+std::map<std::string, NodeId> nodes_by_name(const Graph& graph) {
+  std::map<std::string, NodeId> nodes;
+  for (NodeId id = 0; id < graph.node_count(); ++id) nodes[graph.node(id).name] = id;
+  return nodes;
+}
+
+std::vector<std::string> node_names(const Graph& graph) {
+  std::vector<std::string> names;
+  for (const Node& node : graph.nodes()) names.push_back(node.name);
+  return names;
+}
+
+void check_values(const Graph& graph, const QuantizationPlan& plan) {
+  std::vector<std::string> names;
+  for (const Value& value : graph.values())
+    if (!value.constant) names.push_back(value.name);
+  for (const auto& [name, activation] : plan.activations) {
+    const ValueId id = graph.find_value(name);
+    if (id == kNoValue || graph.constant(id) != nullptr) unknown("value", name, names);
+  }
+}
+
+void check_constant(const Graph& graph, const Node& node, std::size_t input,
+                    const ConstantPlan& constant) {
+  const std::string where = "input " + std::to_string(input) + " of " + node.label();
+  const Tensor* tensor = graph.constant(node.input(input));
+  if (tensor == nullptr) throw bad_input("the plan quantizes " + where + ", which is no constant");
+  const QuantParams& params = constant.params;
+  if (params.is_per_tensor()) return;
+  const auto channels = static_cast<std::int64_t>(params.scale.size());
+  const bool is_bias = params.dtype == DType::kS32 && tensor->size() == channels;
+  if (!is_bias && (params.axis >= tensor->rank() || tensor->shape()[params.axis] != channels))
+    throw bad_input("the plan has " + std::to_string(channels) + " scales along axis " +
+                    std::to_string(params.axis) + " for " + where + ", which is " + tensor->str());
+}
+
+// Integer nodes read quantized values and nothing else; clamps go only behind integer nodes.
+void check_mode(const Graph& graph, const Uses& uses, const Node& node, const NodePlan& row,
+                const QuantizationPlan& plan) {
+  const auto fail = [&](const std::string& why) {
+    throw bad_input("the plan makes " + node.label() + " " + std::string(mode_name(row.mode)) +
+                    ", but " + why);
+  };
+  if (row.mode == NodeMode::kInteger) {
+    if (quant_role(graph, node) == QuantRole::kFloat) fail("it has no integer form");
+    for (const std::size_t i : data_inputs(graph, node))
+      if (plan.find_activation(graph.value(node.inputs[i]).name) == nullptr)
+        fail("has no parameters for its input '" + graph.value(node.inputs[i]).name + "'");
+    const int weights = weight_input(graph, node);
+    if (weights >= 0 && !plan.find_constant(node.name, static_cast<std::size_t>(weights)))
+      fail("has no parameters for its weights");
+  }
+  if (row.mode != NodeMode::kAbsorbed) return;
+  const NodeId producer = uses.producer(node.input(0));
+  const ActivationPlan* output = plan.find_activation(graph.value(node.outputs[0]).name);
+  if (quant_role(graph, node) != QuantRole::kClamp || producer == kNoNode ||
+      uses.only_consumer(node.input(0)) == kNoNode || output == nullptr || !output->everywhere ||
+      plan.find_node(graph.node(producer).name)->mode != NodeMode::kInteger)
+    fail("it is no clamp behind an integer node with a quantized result");
+}
+
+// A clamp is not absorbed by a node that no longer computes in integers.
+void restore_clamps(const Graph& graph, const Uses& uses,
+                    const std::map<std::string, NodeId>& nodes, QuantizationPlan& plan) {
+  for (NodePlan& row : plan.nodes) {
+    if (row.mode != NodeMode::kAbsorbed) continue;
+    const NodeId producer = uses.producer(graph.node(nodes.at(row.node)).input(0));
+    if (producer == kNoNode) continue;
+    const Node& before = graph.node(producer);
+    if (plan.find_node(before.name)->mode == NodeMode::kInteger) continue;
+    row.mode = NodeMode::kFloat;
+    row.reason = before.label() + " before it is not in integers";
+  }
+}
+
+}  // namespace
+
+void check_plan(const Graph& graph, QuantizationPlan& plan) {
+  const auto nodes = nodes_by_name(graph);
+  std::set<std::string> seen;
+  for (const NodePlan& row : plan.nodes) {
+    const auto it = nodes.find(row.node);
+    if (it == nodes.end()) unknown("node", row.node, node_names(graph));
+    if (!seen.insert(row.node).second)
+      throw bad_input("the plan has two rows for the node '" + row.node + "'");
+    const Node& node = graph.node(it->second);
+    if (node.op_type != row.op_type)
+      throw bad_input("the plan calls '" + row.node + "' a " + row.op_type + "; it is a " +
+                      node.op_type);
+  }
+  for (const auto& [name, id] : nodes)
+    if (!seen.contains(name)) throw bad_input("the plan has no row for " + graph.node(id).label());
+  check_values(graph, plan);
+  std::erase_if(plan.constants, [&](const auto& row) {
+    const auto it = nodes.find(row.first.first);
+    if (it == nodes.end()) unknown("node", row.first.first, node_names(graph));
+    check_constant(graph, graph.node(it->second), row.first.second, row.second);
+    return plan.find_node(row.first.first)->mode == NodeMode::kFloat;
+  });
+  const Uses uses(graph);
+  restore_clamps(graph, uses, nodes, plan);
+  for (const NodePlan& row : plan.nodes)
+    check_mode(graph, uses, graph.node(nodes.at(row.node)), row, plan);
+}
+
+}  // namespace q8
