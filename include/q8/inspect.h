@@ -10,4 +10,15 @@ namespace q8 {
 // them.
 std::string inspect_file(const std::filesystem::path& file, bool json);
 
+// A calibration profile as a page with every histogram and range drawn, for a browser.
+std::string profile_page(const std::filesystem::path& profile);
+
+// A calibration profile's ranges by an observer, in another quantizer's format: "ort-json" or
+// "tensorrt-cache".
+std::string export_profile(const std::filesystem::path& profile, const std::string& format,
+                           const std::string& observer);
+
+// Whole or not at all.
+void save_text(const std::string& content, const std::filesystem::path& file);
+
 }  // namespace q8

@@ -4,9 +4,11 @@
 #include "base/sha256.h"
 #include "calib/profile.h"
 #include "onnx_io/load.h"
+#include "report/calibration_table.h"
 #include "report/formats.h"
 #include "report/json_reader.h"
 #include "report/model_summary.h"
+#include "report/profile_html.h"
 #include "report/plan_json.h"
 #include "report/profile_summary.h"
 
@@ -56,6 +58,20 @@ std::string inspect_file(const fs::path& file, bool json) {
       break;
   }
   return inspect_model(file, content, json);
+}
+
+void save_text(const std::string& content, const fs::path& file) {
+  write_file_atomically(file, content);
+}
+
+std::string profile_page(const fs::path& profile) {
+  return profile_html(load_profile(profile), profile.filename().string());
+}
+
+std::string export_profile(const fs::path& profile, const std::string& format,
+                           const std::string& observer) {
+  const CalibrationTableRow& table = find_calibration_table(format);
+  return table.write(load_profile(profile), observer);
 }
 
 }  // namespace q8

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/threads.h"
 #include "plan/coverage.h"
 #include "plan/patterns.h"
 
@@ -66,11 +67,15 @@ Ranges::Ranges(const Graph& graph, const CalibrationProfile& profile, const Plan
   std::map<std::string_view, const TensorStatistics*> observed;
   for (const TensorStatistics& tensor : profile.tensors) observed[tensor.name] = &tensor;
   const Uses uses(graph);
-  for (ValueId id = 0; id < graph.value_count(); ++id) {
-    const auto it = observed.find(graph.value(id).name);
-    if (it != observed.end()) values_[index(id)].statistics = it->second;
-    observe_value(id, graph, target, uses);
-  }
+  // Each tensor on its own: observers take milliseconds.
+  Threads threads;
+  threads.parallel_for(graph.value_count(), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (auto id = static_cast<ValueId>(begin); id < end; ++id) {
+      const auto it = observed.find(graph.value(id).name);
+      if (it != observed.end()) values_[index(id)].statistics = it->second;
+      observe_value(id, graph, target, uses);
+    }
+  });
 }
 
 void Ranges::observe_value(ValueId id, const Graph& graph, const Target& target, const Uses& uses) {

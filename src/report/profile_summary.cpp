@@ -1,5 +1,6 @@
 #include "report/profile_summary.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "calib/convergence.h"
@@ -17,8 +18,12 @@ double zero_share(const TensorStatistics& tensor) {
                            : static_cast<double>(tensor.zeros) / static_cast<double>(tensor.count);
 }
 
+ObserverSettings settings_of(const ObserverRow& row) {
+  return {.name = std::string(row.name)};
+}
+
 Range range_of(const TensorStatistics& tensor, std::string_view observer) {
-  return observe(tensor, {.name = std::string(observer)});
+  return observe(tensor, settings_of(find_observer(observer)));
 }
 
 std::string range_text(const Range& range) {
@@ -56,27 +61,47 @@ Json tensor_json(const TensorStatistics& tensor) {
                {"zeros", tensor.zeros},
                {"min", tensor.extrema.range().low},
                {"max", tensor.extrema.range().high},
+               {"mean", tensor.mean()},
+               {"sigma", std::sqrt(tensor.variance())},
                {"channels", tensor.channels.channels.size()},
-               {"ranges", Json::object()}};
+               {"ranges", Json::object()},
+               {"expected_sqnr_db", Json::object()}};
   for (const ObserverRow& row : observers()) {
     const Range range = range_of(tensor, row.name);
-    json["ranges"][std::string(row.name)] = {range.low, range.high};
+    const std::string name(row.name);
+    json["ranges"][name] = {range.low, range.high};
+    const double db = expected_sqnr_db(tensor, range, settings_of(row));
+    json["expected_sqnr_db"][name] = std::isfinite(db) ? Json(db) : Json();  // null: no error
   }
+  return json;
+}
+
+// How far the range of each tensor had come after so many samples.
+Json convergence_json(const Convergence& convergence) {
+  Json json = {{"samples", convergence.samples}, {"tensors", Json::array()}};
+  for (const TensorConvergence& tensor : convergence.tensors)
+    json["tensors"].push_back({{"name", tensor.name},
+                               {"share", tensor.share},
+                               {"expected_growth", tensor.expected_growth}});
   return json;
 }
 
 }  // namespace
 
 std::string profile_text(const CalibrationProfile& profile, const std::string& file) {
-  TextTable table("lrr" + std::string(observers().size(), 'r'));
-  std::vector<std::string> header = {"tensor", "values", "zeros"};
+  TextTable table("lrrrr" + std::string(observers().size(), 'r'));
+  std::vector<std::string> header = {"tensor", "values", "zeros", "σ", "range"};
   for (const ObserverRow& row : observers()) header.emplace_back(row.name);
   table.add(std::move(header));
   for (const TensorStatistics& tensor : profile.tensors) {
-    std::vector<std::string> cells = {printable(tensor.name), std::to_string(tensor.count),
-                                      percent(zero_share(tensor))};
-    for (const ObserverRow& row : observers())
-      cells.push_back(range_text(range_of(tensor, row.name)));
+    std::vector<std::string> cells = {
+        printable(tensor.name), std::to_string(tensor.count), percent(zero_share(tensor)),
+        small_number(std::sqrt(tensor.variance())), range_text(tensor.extrema.range())};
+    for (const ObserverRow& row : observers()) {
+      const Range range = range_of(tensor, row.name);
+      cells.push_back(range_text(range) + ", " +
+                      decibels(expected_sqnr_db(tensor, range, settings_of(row))));
+    }
     table.add(std::move(cells));
   }
   return printable(file) + ": calibration profile of q8 " + printable(profile.q8_version) + "\n" +
@@ -98,6 +123,7 @@ std::string profile_json(const CalibrationProfile& profile, const std::string& f
       {"preprocess", profile.preprocess},
       {"mean_growth", convergence.mean_growth},
       {"more_samples_would_help", convergence.more_samples_would_help},
+      {"convergence", convergence_json(convergence)},
       {"tensors", Json::array()}};
   for (const TensorStatistics& tensor : profile.tensors)
     json["tensors"].push_back(tensor_json(tensor));

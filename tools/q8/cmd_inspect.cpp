@@ -1,4 +1,5 @@
 #include "commands.h"
+#include "q8/error.h"
 #include "q8/inspect.h"
 
 namespace q8::cli {
@@ -7,7 +8,27 @@ namespace {
 struct Options {
   std::filesystem::path file;
   bool json = false;
+  std::string html, format, output, observer = "auto";
 };
+
+// Where the user wants it: a file, or stdout for "-" and for no name at all.
+void deliver(Console& console, const std::string& where, const std::string& content) {
+  if (where.empty() || where == "-")
+    console.print(content);
+  else
+    save_text(content, where);
+}
+
+void run(const Options& options, Console& console) {
+  const bool other = !options.html.empty() || !options.format.empty();
+  if (options.json && other) throw usage_error("--json excludes --html and --export");
+  if (options.format.empty() && !options.output.empty()) throw usage_error("-o goes with --export");
+  if (!options.html.empty()) deliver(console, options.html, profile_page(options.file));
+  if (!options.format.empty())
+    deliver(console, options.output,
+            export_profile(options.file, options.format, options.observer));
+  if (!other) console.print(inspect_file(options.file, options.json));
+}
 
 }  // namespace
 
@@ -16,9 +37,24 @@ CommandRun add_inspect(CLI::App& command) {
   command.add_option("file", options->file, "ONNX model, calibration profile or JSON report")
       ->required();
   command.add_flag("--json", options->json, "as JSON");
-  command.footer("example: q8 inspect model.int8.onnx");
+  command
+      .add_option("--html", options->html,
+                  "of a profile: a page with histograms and ranges drawn; - is stdout")
+      ->type_name("FILE");
+  command
+      .add_option("--export", options->format,
+                  "of a profile: its ranges for another quantizer, ort-json or tensorrt-cache")
+      ->type_name("FORMAT");
+  command.add_option("--observer", options->observer, "whose ranges to export (default: auto)");
+  command.add_option("-o,--output", options->output, "where --export writes (default: stdout)")
+      ->type_name("FILE");
+  command.footer(
+      "examples:\n"
+      "  q8 inspect model.int8.onnx\n"
+      "  q8 inspect model.q8cal --html model.html\n"
+      "  q8 inspect model.q8cal --export tensorrt-cache --observer entropy -o model.cache");
   return [options](Console& console) {
-    console.print(inspect_file(options->file, options->json));
+    run(*options, console);
     return 0;
   };
 }

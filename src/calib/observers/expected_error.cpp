@@ -21,11 +21,25 @@ double cube(double x) {
 // In units of the step: q from `low` to `high` exist.
 struct Grid {
   double low, high;
+  // Of the last end asked for: neighbouring bins share a border.
+  double border = 0, border_integral = 0;
+
+  double integral_from(double x) const {
+    return x == border ? border_integral : rounding_integral(x);
+  }
+  double integral_to(double x) {
+    border = x;
+    return border_integral = rounding_integral(x);
+  }
 
   // The mean error over values spread from a to b.
-  ExpectedError over(double a, double b) const {
+  ExpectedError over(double a, double b) {
     if (!(b - a > 1e-9 * (std::abs(a) + std::abs(b)))) return at(0.5 * (a + b));
     ExpectedError e;
+    if (a >= low && b <= high) {
+      const double before = integral_from(a);
+      return {(integral_to(b) - before) / (b - a), 0};
+    }
     if (a < low) e.clipping += (cube(low - a) - cube(low - std::min(b, low))) / 3;
     if (b > high) e.clipping += (cube(b - high) - cube(std::max(a, high) - high)) / 3;
     const double from = std::max(a, low), to = std::min(b, high);
@@ -54,8 +68,8 @@ ExpectedError expected_error(const Density& density, Range range,
   const ScaleZeroPoint params = quant_params_of(range, settings);
   const QuantLimits limits = quant_limits(settings.dtype);
   const double scale = params.scale;
-  const Grid grid{static_cast<double>(limits.min) - params.zero_point,
-                  static_cast<double>(limits.max) - params.zero_point};
+  Grid grid{static_cast<double>(limits.min) - params.zero_point,
+            static_cast<double>(limits.max) - params.zero_point};
   ExpectedError sum;
   for (const Density::Bin& bin : density.bins) {
     const ExpectedError e = grid.over(bin.low / scale, bin.high / scale);
