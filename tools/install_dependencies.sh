@@ -12,6 +12,7 @@ packages="
   libjs-chart.js
   libgtest-dev libgmock-dev libbenchmark-dev
   clang-format python3-venv
+  g++-aarch64-linux-gnu qemu-user googletest
 "
 
 installed=$(dpkg-query -W -f '${Package} ${db:Status-Abbrev}\n' | awk '$2 == "ii" { print $1 }')

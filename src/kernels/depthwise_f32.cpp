@@ -1,7 +1,6 @@
 #include "kernels/depthwise_f32.h"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <vector>
 
@@ -138,15 +137,6 @@ class Lines {
 };
 
 }  // namespace
-
-std::span<const DepthwiseF32Row> depthwise_f32_rows() {
-  static constexpr std::array kRows = {
-      DepthwiseF32Row{"avx512", Isa::kAvx512, depthwise_f32_tile_avx512, depthwise_f32_line_avx512},
-      DepthwiseF32Row{"avx2", Isa::kAvx2, depthwise_f32_tile_avx2, depthwise_f32_line_avx2},
-      DepthwiseF32Row{"scalar", Isa::kScalar, depthwise_f32_tile_scalar, depthwise_f32_line_scalar},
-  };
-  return kRows;
-}
 
 void run_depthwise_f32(const DepthwiseF32Row& row, const DepthwiseF32& conv, Threads& threads) {
   const Lines lines(row, conv);

@@ -1,7 +1,6 @@
 #include "kernels/elementwise_f32.h"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 
 #include "base/error.h"
@@ -39,15 +38,6 @@ bool joins_rows(OperandF32 form) {
 }
 
 }  // namespace
-
-std::span<const ElementwiseF32Row> elementwise_f32_rows() {
-  static constexpr std::array kRows = {
-      ElementwiseF32Row{"avx512", Isa::kAvx512, &kElementwiseF32Avx512},
-      ElementwiseF32Row{"avx2", Isa::kAvx2, &kElementwiseF32Avx2},
-      ElementwiseF32Row{"scalar", Isa::kScalar, &kElementwiseF32Scalar},
-  };
-  return kRows;
-}
 
 void map_f32(const KernelSet& kernels, UnaryF32 op, const float* in, float* out, std::int64_t n,
              Threads& threads, float alpha, float beta) {

@@ -39,6 +39,7 @@ struct TileU8S8 {
 using TileU8S8Function = void (*)(const TileU8S8& tile);
 
 void tile_u8s8_scalar(const TileU8S8& tile);      // 4×16, the specification
+void tile_u8s8_neondot(const TileU8S8& tile);     // 4×16
 void tile_u8s8_avx2(const TileU8S8& tile);        // 4×16
 void tile_u8s8_avxvnni(const TileU8S8& tile);     // 6×16
 void tile_u8s8_avx512vnni(const TileU8S8& tile);  // 12×32

@@ -1,7 +1,6 @@
 #include "kernels/transpose.h"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 
 #include "base/error.h"
@@ -25,16 +24,6 @@ TransposeFunction function_for(const TransposeRow& row, std::int64_t element_byt
 }
 
 }  // namespace
-
-std::span<const TransposeRow> transpose_rows() {
-  static constexpr std::array kRows = {
-      TransposeRow{"avx2", Isa::kAvx2, transpose_avx2_1, transpose_avx2_2, transpose_avx2_4,
-                   transpose_scalar_8},
-      TransposeRow{"scalar", Isa::kScalar, transpose_scalar_1, transpose_scalar_2,
-                   transpose_scalar_4, transpose_scalar_8},
-  };
-  return kRows;
-}
 
 void transpose(const KernelSet& kernels, const Transpose& shape, const void* in, void* out,
                Threads& threads) {

@@ -1,0 +1,73 @@
+#include "kernels/depthwise_f32_rows.h"
+#include "kernels/depthwise_u8s8_rows.h"
+#include "kernels/elementwise_f32_rows.h"
+#include "kernels/gemm_f32_rows.h"
+#include "kernels/gemm_u8s8_rows.h"
+#include "kernels/quantize_rows.h"
+#include "kernels/statistics_f32_rows.h"
+#include "kernels/transpose_rows.h"
+
+// What there is for 64-bit ARM; rows_x86.cpp stands in its place on x86-64.
+
+namespace q8 {
+
+std::span<const GemmU8S8Row> gemm_u8s8_rows() {
+  static constexpr GemmU8S8Row kRows[] = {
+      {"neondot", Isa::kNeonDot, 4, 16, tile_u8s8_neondot},
+      {"scalar", Isa::kScalar, 4, 16, tile_u8s8_scalar},
+  };
+  return kRows;
+}
+
+std::span<const DepthwiseU8S8Row> depthwise_u8s8_rows() {
+  static constexpr DepthwiseU8S8Row kRows[] = {
+      {"scalar", Isa::kScalar, depthwise_u8s8_scalar},
+  };
+  return kRows;
+}
+
+std::span<const QuantizeRow> quantize_rows() {
+  static constexpr QuantizeRow kRows[] = {
+      {"scalar", Isa::kScalar, quantize_scalar, dequantize_scalar, combine_u8_scalar, range_scalar},
+  };
+  return kRows;
+}
+
+std::span<const GemmF32Row> gemm_f32_rows() {
+  static constexpr GemmF32Row kRows[] = {
+      {"scalar", Isa::kScalar, 4, 8, 1, gemm_f32_tile_scalar},
+  };
+  return kRows;
+}
+
+std::span<const DepthwiseF32Row> depthwise_f32_rows() {
+  static constexpr DepthwiseF32Row kRows[] = {
+      {"scalar", Isa::kScalar, depthwise_f32_tile_scalar, depthwise_f32_line_scalar},
+  };
+  return kRows;
+}
+
+std::span<const ElementwiseF32Row> elementwise_f32_rows() {
+  static constexpr ElementwiseF32Row kRows[] = {
+      {"scalar", Isa::kScalar, &kElementwiseF32Scalar},
+  };
+  return kRows;
+}
+
+std::span<const StatisticsF32Row> statistics_f32_rows() {
+  static constexpr StatisticsF32Row kRows[] = {
+      {"scalar", Isa::kScalar, summarize_f32_scalar, column_extrema_f32_scalar,
+       find_bins_f32_scalar},
+  };
+  return kRows;
+}
+
+std::span<const TransposeRow> transpose_rows() {
+  static constexpr TransposeRow kRows[] = {
+      {"scalar", Isa::kScalar, transpose_scalar_1, transpose_scalar_2, transpose_scalar_4,
+       transpose_scalar_8},
+  };
+  return kRows;
+}
+
+}  // namespace q8
