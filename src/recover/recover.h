@@ -24,9 +24,9 @@ using SampleInputs = std::vector<Tensor>;  // one for each input of the graph, i
 
 // What passes and the judge work with.
 struct RecoveryContext {
-  std::span<const SampleInputs> fit;    // passes learn from these
-  std::span<const SampleInputs> judge;  // and are judged by these; no pass sees them
-  SessionOptions machine = {};          // threads and ISA
+  std::span<const SampleInputs> fit = {};    // passes learn from these
+  std::span<const SampleInputs> judge = {};  // and are judged by these; no pass sees them
+  SessionOptions machine = {};               // threads and ISA
   Progress progress = {};
   std::stop_token stop = {};
   // Whole sentences about what a pass had to leave out; empty: nobody listens.

@@ -81,25 +81,31 @@ void WeightRounder::descend(Block& block) const {
         sum[c] += row[j] * block.errors[static_cast<std::size_t>(j * kBlock + c)];
     std::copy(sum, sum + kBlock, gradient + k * kBlock);
   }
+  std::vector<float> slope(static_cast<std::size_t>(depth_));  // of one channel
   for (std::int64_t c = 0; c < kBlock; ++c) {
+    for (std::int64_t k = 0; k < depth_; ++k)
+      slope[static_cast<std::size_t>(k)] = gradient[k * kBlock + c];
     bool moved = true;
     for (int sweep = 0; sweep < kSweeps && moved; ++sweep) {
       moved = false;
       for (std::int64_t k = 0; k < depth_; ++k) {
         const auto at = static_cast<std::size_t>(k * kBlock + c);
-        const float step = gradient[at] > 0 ? -1.0f : 1.0f;
+        const float here = slope[static_cast<std::size_t>(k)];
+        const float step = here > 0 ? -1.0f : 1.0f;
         const float* row = gram_.data() + k * depth_;
-        // The error changes by 2·step·gradient + H_kk.
-        if (row[k] * (1 + kLeastGain) >= 2 * std::abs(gradient[at])) continue;
+        // The error changes by 2·step·here + H_kk.
+        if (row[k] * (1 + kLeastGain) >= 2 * std::abs(here)) continue;
         if (std::abs(block.weights[at] + block.errors[at] + step) > block.limit + 0.5f) continue;
         block.errors[at] += step;
-        for (std::int64_t j = 0; j < depth_; ++j) gradient[j * kBlock + c] += step * row[j];
+        for (std::int64_t j = 0; j < depth_; ++j)
+          slope[static_cast<std::size_t>(j)] += step * row[j];
         moved = true;
       }
     }
     float energy = 0;
     for (std::int64_t k = 0; k < depth_; ++k)
-      energy += gradient[k * kBlock + c] * block.errors[static_cast<std::size_t>(k * kBlock + c)];
+      energy += slope[static_cast<std::size_t>(k)] *
+                block.errors[static_cast<std::size_t>(k * kBlock + c)];
     block.energy[c] = energy;
   }
 }
