@@ -99,7 +99,7 @@ std::string overflow(const Validation& validation) {
           row({"layer", "type", "saturated pairs", "share", "largest sum / 2³¹"}, "th");
   for (const LayerOverflowResult& layer : worst_first(*validation.overflow))
     text += row({layer.name, layer.type, std::to_string(layer.saturated), saturated_share(layer),
-                 percent(layer.share_of_s32())});
+                 s32_share(layer)});
   return text + "</table>\n";
 }
 

@@ -75,7 +75,7 @@ std::string overflow(const Validation& validation) {
           "|---|---|--:|--:|--:|\n";
   for (const LayerOverflowResult& layer : worst_first(*validation.overflow))
     text += row({escaped(layer.name), escaped(layer.type), std::to_string(layer.saturated),
-                 saturated_share(layer), percent(layer.share_of_s32())});
+                 saturated_share(layer), s32_share(layer)});
   return text;
 }
 

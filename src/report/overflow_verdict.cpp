@@ -50,4 +50,8 @@ std::string saturated_share(const LayerOverflowResult& layer) {
   return layer.saturated == 0 ? "0" : small_number(100 * share(layer)) + " %";
 }
 
+std::string s32_share(const LayerOverflowResult& layer) {
+  return small_number(100 * layer.share_of_s32()) + " %";
+}
+
 }  // namespace q8

@@ -21,5 +21,6 @@ std::vector<OverflowVerdict> overflow_verdicts(std::span<const LayerOverflowResu
 std::vector<LayerOverflowResult> worst_first(std::vector<LayerOverflowResult> layers);
 
 std::string saturated_share(const LayerOverflowResult& layer);  // "0.0012 %"; "0" for none at all
+std::string s32_share(const LayerOverflowResult& layer);        // "0.031 %": of the largest sum
 
 }  // namespace q8

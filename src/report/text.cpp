@@ -75,7 +75,7 @@ std::string overflow(const Validation& validation) {
   const auto sorted = worst_first(*validation.overflow);
   for (std::size_t i = 0; i < std::min(sorted.size(), kMostLayers); ++i)
     layers.add({printable(sorted[i].name), sorted[i].type, std::to_string(sorted[i].saturated),
-                saturated_share(sorted[i]), percent(sorted[i].share_of_s32())});
+                saturated_share(sorted[i]), s32_share(sorted[i])});
   std::string text = "\n" + layers.str();
   if (sorted.size() > kMostLayers)
     text += "  … and " + std::to_string(sorted.size() - kMostLayers) + " more layers\n";
