@@ -9,8 +9,7 @@ namespace q8 {
 
 std::span<const ObserverRow> observers() {
   static constexpr ObserverRow kRows[] = {
-      {"auto", "of all below the one with the least expected error, tensor by tensor",
-       observe_auto},
+      {"auto", "least expected error, tensor by tensor, clipping counted four times", observe_auto},
       {"minmax", "from the smallest to the largest value", observe_minmax},
       {"percentile", "leaves out the largest (100 - P) percent of the values", observe_percentile},
       {"entropy", "the threshold that keeps the distribution closest (Kullback-Leibler)",
