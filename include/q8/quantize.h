@@ -23,16 +23,16 @@ struct QuantizeJob {
   std::string weight_observer = "minmax";  // minmax, mse
   std::vector<std::string> observer_for;   // PATTERN=OBSERVER[:PERCENTILE], over value names
   std::vector<std::string> type_for;       // PATTERN=u8|s8|float, over value names
-  std::string mode = "static";             // static, weights (needs no calibration)
+  std::string mode = "static";             // static; dynamic, weights: no calibration
   std::string format = "qdq";              // qdq, qoperator
   std::string target = "onnxruntime-x86";
   std::vector<std::string> exclude;  // patterns (* and ?) of node names that stay float
   std::vector<std::string>
       recover;  // accuracy-recovery passes by name; {"none"}: none; empty: the default ones
   std::int64_t recover_samples = 192;  // of those that calibration saw; two thirds to fit
-  std::filesystem::path plan_output;  // where the plan goes as JSON; empty: nowhere
-  std::filesystem::path use_plan;     // such a file, perhaps edited, instead of planning
-  bool plan_only = false;  // nothing is written; the result has the plan as text
+  std::filesystem::path plan_output;   // where the plan goes as JSON; empty: nowhere
+  std::filesystem::path use_plan;      // such a file, perhaps edited, instead of planning
+  bool plan_only = false;              // nothing is written; the result has the plan as text
   std::vector<std::pair<std::string, std::string>> metadata;  // added to the model's
   std::filesystem::path output;  // empty: <model's stem>.int8.onnx in the working directory
 };

@@ -32,6 +32,7 @@ PlanConfig plan_config(const QuantizeJob& job) {
   for (const std::string& text : job.observer_for)
     config.observer_for.push_back(parse_observer_for(text));
   for (const std::string& text : job.type_for) config.type_for.push_back(parse_type_for(text));
+  if (job.mode == "dynamic") config.mode = PlanMode::kDynamic;
   if (job.mode == "weights") config.mode = PlanMode::kWeights;
   return config;
 }
@@ -144,7 +145,7 @@ QuantizeResult quantize_model(const QuantizeJob& job, const Host& host) {
   QuantizeResult result{.model = output, .float_bytes = source.bytes, .plan = describe(plan)};
   result.recovery = describe(recovered.effects);
   for (const NodePlan& node : plan.nodes) {
-    if (node.mode == NodeMode::kInteger) ++result.integer_nodes;
+    if (node.mode == NodeMode::kInteger || node.mode == NodeMode::kDynamic) ++result.integer_nodes;
     if (node.mode != NodeMode::kFloat) continue;
     ++result.float_nodes;
     result.floats.push_back(node.op_type + " '" + node.node + "': " + node.reason);

@@ -70,6 +70,10 @@ void check_mode(const Graph& graph, const Uses& uses, const Node& node, const No
     if (weights >= 0 && !plan.find_constant(node.name, static_cast<std::size_t>(weights)))
       fail("has no parameters for its weights");
   }
+  if (row.mode == NodeMode::kDynamic && !can_be_dynamic(graph, node))
+    fail("only products with a constant matrix have that form");
+  if (row.mode == NodeMode::kDynamic && plan.find_constant(node.name, 1) == nullptr)
+    fail("has no parameters for its weights");
   if (row.mode != NodeMode::kAbsorbed) return;
   const NodeId producer = uses.producer(node.input(0));
   const ActivationPlan* output = plan.find_activation(graph.value(node.outputs[0]).name);

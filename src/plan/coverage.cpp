@@ -72,6 +72,9 @@ void Decision::take_weighted(NodeId id) {
   const auto keep_float = [&](const std::string& why) {
     set(id, has_weights ? NodeMode::kWeightOnly : NodeMode::kFloat, why);
   };
+  if (request_.dynamic && can_be_dynamic(graph_, node))
+    return set(id, NodeMode::kDynamic, "constant weights");
+  if (request_.dynamic && has_weights) return keep_float(node.op_type + " has no dynamic form");
   if (request_.weights_only) return keep_float("only weights are quantized");
   if (!has_weights && !node.is("MatMul")) return keep_float("its weights are not constant");
   if (node.is("ConvTranspose") && !request_.target.integer_conv_transpose)
@@ -103,7 +106,10 @@ void Decision::take_candidate(NodeId id) {
   if (node.is("Gather") && graph_.constant(node.input(0)) != nullptr &&
       graph_.constant(node.input(0))->dtype() == DType::kF32)
     return set(id, NodeMode::kWeightOnly, "a table: its rows are stored as s8");
-  if (request_.weights_only) return set(id, NodeMode::kFloat, "only weights are quantized");
+  if (request_.weights_only)
+    return set(id, NodeMode::kFloat,
+               request_.dynamic ? "computed in float: " + node.op_type
+                                : std::string("only weights are quantized"));
   const bool optional = role == QuantRole::kMoves || role == QuantRole::kConcat ||
                         role == QuantRole::kPool || role == QuantRole::kArithmetic ||
                         node.is("LeakyRelu");
@@ -308,6 +314,15 @@ void Decision::collect_values() {
 }
 
 }  // namespace
+
+bool can_be_dynamic(const Graph& graph, const Node& node) {
+  if (weight_input(graph, node) != 1) return false;
+  const Tensor& weights = *graph.constant(node.inputs[1]);
+  if (weights.rank() != 2 || weights.dtype() != DType::kF32 || weights.size() == 0) return false;
+  if (node.is("MatMul")) return true;
+  return node.is("Gemm") && node.attributes.get_float("alpha", 1) == 1 &&
+         node.attributes.get_float("beta", 1) == 1 && node.attributes.get_int("transA", 0) == 0;
+}
 
 Coverage decide_coverage(const Graph& graph, const CoverageRequest& request) {
   return Decision(graph, request).decide();

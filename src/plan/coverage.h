@@ -15,6 +15,7 @@ namespace q8 {
 struct CoverageRequest {
   const Target& target;
   bool weights_only = false;
+  bool dynamic = false;        // with weights_only: products take their ranges while they run
   std::vector<bool> excluded;  // by NodeId
   // Empty where the value has a usable range; otherwise why it must stay float.
   std::function<std::string(ValueId)> float_reason;
@@ -43,6 +44,10 @@ QuantRole quant_role(const Graph& graph, const Node& node);
 // Inputs of a node that carry the activations it computes with or moves (not shapes, axes, clips,
 // constants), as input positions.
 std::vector<std::size_t> data_inputs(const Graph& graph, const Node& node);
+
+// Whether the node is a product that can quantize its input while it runs: x·W, W a constant
+// matrix.
+bool can_be_dynamic(const Graph& graph, const Node& node);
 
 // The input position of the constant weights of a kWeighted node, or -1: both are activations.
 int weight_input(const Graph& graph, const Node& node);

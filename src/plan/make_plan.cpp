@@ -93,7 +93,8 @@ std::string describe(const PlanConfig& config) {
   const auto line = [&](std::string_view name, const std::string& value) {
     text += std::string(name) + " " + value + "\n";
   };
-  line("mode", config.mode == PlanMode::kStatic ? "static" : "weights");
+  constexpr const char* kModes[] = {"static", "dynamic", "weights"};
+  line("mode", kModes[static_cast<std::size_t>(config.mode)]);
   line("granularity", config.per_channel ? "per-channel" : "per-tensor");
   line("observer", config.observer);
   line("percentile", number(config.percentile));
@@ -110,7 +111,8 @@ QuantizationPlan make_plan(const Graph& graph, const CalibrationProfile& profile
   const Ranges ranges(graph, profile, config, target);
   const CoverageRequest request{
       .target = target,
-      .weights_only = config.mode == PlanMode::kWeights,
+      .weights_only = config.mode != PlanMode::kStatic,
+      .dynamic = config.mode == PlanMode::kDynamic,
       .excluded = excluded_nodes(graph, config),
       .float_reason = [&](ValueId id) { return ranges.float_reason(id); },
       .elements = [&](ValueId id) { return ranges.elements_per_sample(id); }};

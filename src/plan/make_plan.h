@@ -12,6 +12,7 @@ namespace q8 {
 
 enum class PlanMode {
   kStatic,   // activations and weights in integers, ranges from the profile
+  kDynamic,  // products with constant weights in integers, ranges taken while it runs; no profile
   kWeights,  // weights only, for size; no profile is read
 };
 

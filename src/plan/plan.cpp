@@ -28,7 +28,7 @@ std::string params_text(const QuantParams& p) {
 }  // namespace
 
 std::string_view mode_name(NodeMode mode) {
-  constexpr std::string_view kNames[] = {"integer", "weights", "absorbed", "float"};
+  constexpr std::string_view kNames[] = {"integer", "weights", "absorbed", "float", "dynamic"};
   return kNames[static_cast<std::size_t>(mode)];
 }
 

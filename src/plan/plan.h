@@ -17,8 +17,9 @@ enum class NodeMode {
   kWeightOnly,  // computes in float; its constants are stored quantized
   kAbsorbed,    // a clamp that the quantized range of its producer already does: removed
   kFloat,
+  kDynamic,  // a product in integers that quantizes its input while it runs
 };
-std::string_view mode_name(NodeMode mode);  // "integer", "weights", "absorbed", "float"
+std::string_view mode_name(NodeMode mode);  // "integer", "weights", "absorbed", "float", "dynamic"
 
 struct NodePlan {
   std::string node, op_type;

@@ -14,7 +14,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kFormat = "q8 plan 1";
 constexpr std::array kModes = {NodeMode::kInteger, NodeMode::kWeightOnly, NodeMode::kAbsorbed,
-                               NodeMode::kFloat};
+                               NodeMode::kFloat, NodeMode::kDynamic};
 constexpr std::array kTypes = {DType::kU8, DType::kS8, DType::kU16, DType::kS16, DType::kS32};
 constexpr std::array<std::string_view, 2> kStorages = {"tensor", "rows"};
 

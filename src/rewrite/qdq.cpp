@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "plan/coverage.h"
+#include "rewrite/dynamic.h"
 #include "rewrite/emitter.h"
 
 namespace q8 {
@@ -75,6 +76,7 @@ Graph emit_qdq(const Graph& graph, const QuantizationPlan& plan) {
   Emitter emitter(graph, plan);
   emitter.remove_absorbed();
   emit_activations(emitter);
+  emit_dynamic(emitter);
   emit_constants(emitter);
   emitter.emit_tables();
   emitter.fence_float_nodes();

@@ -51,6 +51,11 @@ class Quantize(q8_program.Q8TestCase):
         report = self.validated("w.onnx")
         self.assertGreater(report["sqnr_db"], 30)
 
+    def test_dynamic_needs_no_profile(self):
+        self.succeed("quantize", MODEL, "--mode", "dynamic", "-o", "d.onnx")
+        self.assertIn("DynamicQuantizeLinear", self.succeed("inspect", "d.onnx", "--json"))
+        self.assertGreater(self.validated("d.onnx")["sqnr_db"], 30)
+
     def test_a_plan_read_back_gives_the_same_bytes(self):
         self.calibrated()
         self.succeed("quantize", "--plan", "p.json", "-o", "a.onnx")

@@ -74,8 +74,11 @@ CommandRun add_quantize(CLI::App& command) {
       ->allow_extra_args(false);
   command.add_option("--type-for", job.type_for, "PATTERN=u8, s8 or float, of value names")
       ->allow_extra_args(false);
-  command.add_option("--mode", job.mode, "static, or weights: for size alone, no profile needed")
-      ->check(CLI::IsMember({"static", "weights"}));
+  command
+      .add_option("--mode", job.mode,
+                  "static; dynamic or weights, which need no profile: ranges taken while it runs, "
+                  "or for size alone")
+      ->check(CLI::IsMember({"static", "dynamic", "weights"}));
   command.add_option("--format", job.format, "qdq or qoperator");
   command.add_option("--target", job.target, target_help());
   command.add_option("--exclude", job.exclude, "pattern of node names that stay float")

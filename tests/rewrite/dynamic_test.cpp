@@ -1,0 +1,66 @@
+#include <gmock/gmock.h>
+
+#include "plan/make_plan.h"
+#include "plan/small_graphs.h"
+#include "rewrite/apply_plan.h"
+
+namespace q8 {
+namespace {
+
+using test::GraphBuilder;
+
+QuantizationPlan dynamic_plan(const Graph& graph) {
+  PlanConfig config;
+  config.mode = PlanMode::kDynamic;
+  return make_plan(graph, {}, config, find_target("onnxruntime-x86"));
+}
+
+int count(const Graph& graph, std::string_view type) {
+  int found = 0;
+  for (const Node& node : graph.nodes()) found += node.is(type);
+  return found;
+}
+
+TEST(Dynamic, ProductsOfOneValueQuantizeItOnce) {
+  GraphBuilder b;
+  b.input("x").constant("w", Tensor::of<float>(Shape{2, 2}, {1.0f, -0.5f, 0.25f, 2.0f}));
+  b.constant("v", Tensor::of<float>(Shape{2, 1}, {1.0f, 2.0f}));
+  b.node("MatMul", {"x", "w"}, "y").node("MatMul", {"x", "v"}, "z").output("y").output("z");
+  const Graph result = apply_plan(b.graph(), dynamic_plan(b.graph()), Format::kQdq);
+  EXPECT_EQ(count(result, "DynamicQuantizeLinear"), 1);
+  EXPECT_EQ(count(result, "MatMulInteger"), 2);
+  EXPECT_EQ(count(result, "MatMul"), 0);
+  EXPECT_EQ(result.constant(result.find_value("w")), nullptr);
+}
+
+TEST(Dynamic, TransposedGemmWeightsStandAsMatMulReadsThem) {
+  GraphBuilder b;
+  Attributes transposed;
+  transposed.set("transB", std::int64_t{1});
+  // Rows are output channels: steps 1/127 and 2/127; 0.5 / (2/127) = 31.75 → 32.
+  b.input("x").constant("w", Tensor::of<float>(Shape{2, 2}, {1.0f, -1.0f, 0.5f, 2.0f}));
+  b.constant("c", Tensor::of<float>(Shape{2}, {0.5f, -1.0f}));
+  b.node("Gemm", {"x", "w", "c"}, "y", transposed).output("y");
+  const Graph result = apply_plan(b.graph(), dynamic_plan(b.graph()), Format::kQdq);
+  const Tensor* weights = result.constant(result.find_value("w_transposed_quantized"));
+  ASSERT_NE(weights, nullptr);
+  EXPECT_THAT(weights->values<std::int8_t>(), testing::ElementsAre(127, 32, -127, 127));
+  const Tensor* scale = result.constant(result.find_value("w_transposed_scale"));
+  ASSERT_NE(scale, nullptr);
+  EXPECT_THAT(scale->to_floats(),
+              testing::ElementsAre(testing::FloatEq(1.0f / 127), testing::FloatEq(2.0f / 127)));
+  EXPECT_EQ(count(result, "Add"), 1);
+}
+
+TEST(Dynamic, WhatHasNoDynamicFormKeepsItsWeightsInS8) {
+  GraphBuilder b;
+  b.input("x").conv("x", "y").output("y");
+  const auto plan = dynamic_plan(b.graph());
+  EXPECT_EQ(plan.find_node("y_node")->mode, NodeMode::kWeightOnly);
+  const Graph result = apply_plan(b.graph(), plan, Format::kQdq);
+  EXPECT_EQ(count(result, "Conv"), 1);
+  EXPECT_EQ(count(result, "DynamicQuantizeLinear"), 0);
+}
+
+}  // namespace
+}  // namespace q8
