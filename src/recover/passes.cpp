@@ -30,7 +30,8 @@ std::vector<RecoveryPass> find_recovery_passes(std::span<const std::string> name
     if (std::ranges::find(kPasses, name, &RecoveryPass::name) == std::end(kPasses)) {
       std::string known;
       for (const RecoveryPass& pass : kPasses) known += ", " + std::string(pass.name);
-      throw usage_error("there is no recovery pass '" + name + "'; known are none" + known);
+      throw usage_error("there is no recovery pass '" + name + "'; known are" + known.substr(1) +
+                        ", and none alone");
     }
   return found;
 }

@@ -1,0 +1,47 @@
+"""q8 quantize --recover: what it says, and what it does where the calibration samples are not there."""
+import shutil
+
+import q8_program
+from q8_program import CALIB, MODEL
+
+
+class Recover(q8_program.Q8TestCase):
+    def calibrated(self):
+        shutil.copytree(CALIB, self.folder / "data")
+        self.succeed("calibrate", MODEL, "--data", "data", "--samples", 50)
+
+    def test_says_what_each_pass_did(self):
+        self.calibrated()
+        printed = self.succeed("quantize", "-o", "a.onnx")
+        for name in ("rounding", "bias-correction"):
+            self.assertRegex(printed, rf"(?m)^{name}: (kept|refused), [\d.]+ to [\d.]+ dB$")
+        self.assertIn("rounding:", self.succeed("inspect", "a.onnx"))
+        printed = self.succeed("quantize", "--recover", "bias-correction", "-o", "b.onnx")
+        self.assertNotIn("rounding", printed)
+        self.assertNotIn("dB", self.succeed("quantize", "--recover", "none", "-o", "c.onnx"))
+
+    def test_threads_do_not_change_the_file(self):
+        self.calibrated()
+        self.succeed("--threads", 1, "quantize", "-o", "a.onnx")
+        self.succeed("--threads", 3, "quantize", "-o", "b.onnx")
+        self.assertEqual((self.folder / "a.onnx").read_bytes(), (self.folder / "b.onnx").read_bytes())
+
+    def test_without_the_samples_it_is_left_out_and_says_so(self):
+        self.calibrated()
+        (self.folder / "data").rename(self.folder / "moved")
+        done = self.q8("quantize", "-o", "a.onnx")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("recovery is left out", done.stderr)
+        self.succeed("quantize", "--recover", "none", "-o", "b.onnx")
+        self.assertEqual((self.folder / "a.onnx").read_bytes(), (self.folder / "b.onnx").read_bytes())
+        self.fail_with(3, ["--recover", "data"], "quantize", "--recover", "rounding")
+
+    def test_unknown_passes(self):
+        self.calibrated()
+        self.fail_with(2, ["'roundin'", "rounding, bias-correction"], "quantize", "--recover", "roundin")
+        self.fail_with(2, ["'none'"], "quantize", "--recover", "none,rounding")
+        self.fail_with(2, ["--recover-samples"], "quantize", "--recover-samples", 1)
+
+
+if __name__ == "__main__":
+    q8_program.main()
