@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs the Debian 12 packages that building and testing q8 needs, those that are missing only.
-#   tools/install_dependencies.sh          as root, or as a user who may sudo
+# Installs the Debian 12 packages that building q8 needs, those that are missing only; with `tests` also those that
+# only its tests need.
+#   tools/install_dependencies.sh [tests]          as root, or as a user who may sudo
 set -eu
 
 packages="
@@ -9,11 +10,11 @@ packages="
   libcli11-dev libspdlog-dev libfmt-dev
   libeigen3-dev libtbb-dev nlohmann-json3-dev
   libturbojpeg0-dev libpng-dev libwebp-dev libzip-dev libssl-dev
-  libjs-chart.js
   libgtest-dev libgmock-dev libbenchmark-dev
-  clang-format python3-venv
-  g++-aarch64-linux-gnu qemu-user googletest
 "
+if [ "${1:-}" = tests ]; then
+  packages="$packages clang-format python3-venv g++-aarch64-linux-gnu qemu-user googletest"
+fi
 
 installed=$(dpkg-query -W -f '${Package} ${db:Status-Abbrev}\n' | awk '$2 == "ii" { print $1 }')
 missing=""

@@ -7,7 +7,7 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
 jobs=$(nproc)
-tools/install_dependencies.sh
+tools/install_dependencies.sh tests
 
 # The comparison tests' Python, made anew when its list of packages has changed.
 venv="$root/.venv"
