@@ -6,10 +6,10 @@
 #include "api/model_file.h"
 #include "api/provenance.h"
 #include "api/recovery.h"
+#include "api/save_checked.h"
 #include "api/working_folder.h"
 #include "base/file.h"
 #include "base/sha256.h"
-#include "onnx_io/save.h"
 #include "plan/check_plan.h"
 #include "plan/make_plan.h"
 #include "plan/overrides.h"
@@ -158,7 +158,11 @@ QuantizeResult quantize_model(const QuantizeJob& job, const Host& host) {
   quantized.producer_name = "q8";
   quantized.producer_version = version();
   set_provenance(quantized.metadata, job, source, profile, plan, result.recovery);
-  save_model(quantized, output);
+  save_checked(quantized, output,
+               {.source = source,
+                .planned = recovered.model.graph,
+                .sample = calibration_sample(profile, source, job.data.preprocess)},
+               host);
   result.int8_bytes = static_cast<std::int64_t>(fs::file_size(output));
   return result;
 }

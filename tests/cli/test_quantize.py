@@ -85,6 +85,18 @@ class Quantize(q8_program.Q8TestCase):
         self.succeed("quantize", "--use-plan", "e.json", "-o", "e.onnx")
         self.assertGreater(self.validated("e.onnx", "--allow-overlap")["sqnr_db"], 10)
 
+    def test_a_useless_scale_is_named_before_writing(self):
+        self.calibrated()
+        self.succeed("quantize", "--plan", "p.json", "--plan-only")
+        self.edited(lambda p: next(v for v in p["values"] if v["value"] == "image").update(scale=[10.0], shares_with=""))
+        done = self.q8("quantize", "--use-plan", "e.json", "--recover", "none", "-o", "e.onnx")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("SQNR", done.stderr)
+        self.assertIn("the first tensor to fall", done.stderr)
+        good = self.q8("quantize", "--recover", "none", "-o", "a.onnx")
+        self.assertEqual(good.stderr, "")
+        self.assertEqual([f for f in self.files() if "checking" in f], [])
+
     def test_wrong_plans_are_refused(self):
         self.calibrated()
         self.succeed("quantize", "--plan", "p.json", "--plan-only")

@@ -40,13 +40,13 @@ class WarningsOf:
         self.file.close()
 
 
-def sessions(paths):
+def session_of(path, severity):
     import onnxruntime as ort
 
     options = ort.SessionOptions()
-    options.log_severity_level = 2  # warnings
+    options.log_severity_level = severity  # 2: warnings
     options.intra_op_num_threads = 1
-    return [ort.InferenceSession(str(p), options, providers=["CPUExecutionProvider"]) for p in paths]
+    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def compare(float_session, session, feeds):
@@ -72,7 +72,7 @@ def call(*command):
 
 
 def rows_of(q8, name, model, task, modes, feeds, folder):
-    [reference] = sessions([model])
+    reference = session_of(model, 3)
     profile = folder / "m.q8cal"
     if "static" in modes or "qoperator" in modes:
         preprocess = model.parent / "preprocessor_config.json"
@@ -84,7 +84,7 @@ def rows_of(q8, name, model, task, modes, feeds, folder):
         try:
             call(q8, "quantize", model, *source, *MODES[mode], "-o", int8)
             with WarningsOf() as warnings:
-                [session] = sessions([int8])
+                session = session_of(int8, 2)
                 sqnr, same = compare(reference, session, feeds)
             state = "yes" if not warnings.lines else "warns: " + warnings.lines[0][-80:]
             yield mode, state, f"{sqnr:.1f}", f"{100 * same:.0f} %", f"{model.stat().st_size / int8.stat().st_size:.2f}"

@@ -1,0 +1,162 @@
+#include "api/save_checked.h"
+
+#include <cstdio>
+#include <unordered_map>
+
+#include "api/bench_inputs.h"
+#include "api/held_out.h"
+#include "base/error.h"
+#include "onnx_io/load.h"
+#include "onnx_io/save.h"
+#include "validate/comparison.h"
+
+namespace q8 {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Below it the error has a third of the signal's amplitude: no use of a model is known to bear it.
+constexpr double kUnexpectedDb = 10;
+
+// A folder beside the output, on its file system, for what is not yet checked.
+class CheckingFolder {
+ public:
+  explicit CheckingFolder(const fs::path& output)
+      : path_(output.parent_path() / ("." + output.filename().string() + ".checking")) {
+    std::error_code error;
+    fs::remove_all(path_, error);
+    if (!fs::create_directory(path_, error))
+      throw resource_error("cannot write " + output.string() + ": " + error.message());
+  }
+  ~CheckingFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  CheckingFolder(const CheckingFolder&) = delete;
+  CheckingFolder& operator=(const CheckingFolder&) = delete;
+
+  const fs::path& path() const { return path_; }
+
+  // Moves everything into the folder above, the model last: what it refers to is there first.
+  void publish(const fs::path& model) {
+    for (const fs::directory_entry& file : fs::directory_iterator(path_))
+      if (file.path().filename() != model.filename())
+        fs::rename(file.path(), model.parent_path() / file.path().filename());
+    fs::rename(path_ / model.filename(), model);
+  }
+
+ private:
+  fs::path path_;
+};
+
+std::optional<std::vector<Tensor>> made_up_inputs(const Graph& graph) {
+  try {
+    return bench_inputs(graph, {});
+  } catch (const Error&) {  // inputs of open rank: nothing can be made up for them
+    return std::nullopt;
+  }
+}
+
+// The float model's results; nothing where made-up inputs mean nothing to it.
+std::optional<std::vector<Tensor>> float_results(const Graph& graph, const QuantizationCheck& check,
+                                                 const std::vector<Tensor>& inputs,
+                                                 const Host& host) {
+  try {
+    return Session(graph, session_options(host)).run(inputs);
+  } catch (const Error& error) {
+    if (check.sample || error.kind() == ErrorKind::kInternal) throw;
+    return std::nullopt;
+  }
+}
+
+std::string decibels(double db) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f dB", db);
+  return text;
+}
+
+// The first value, in the order of computing, whose SQNR is below the limit.
+std::string name_of_fall(const QuantizationCheck& check, const Graph& quantized, const Host& host) {
+  SessionOptions options = session_options(host);
+  options.optimize = false;
+  std::unordered_map<std::string, Tensor> expected;
+  Session(check.planned, options).run(*check.sample, [&](const Produced& made) {
+    if (is_floating(made.tensor.dtype()) && made.axes.empty())
+      expected.emplace(check.planned.value(made.value).name, made.tensor);
+  });
+  std::string fall;
+  Session(quantized, options).run(*check.sample, [&](const Produced& made) {
+    const std::string& name = quantized.value(made.value).name;
+    const auto it = expected.find(name);
+    if (!fall.empty() || it == expected.end() || !is_floating(made.tensor.dtype())) return;
+    OutputError error;
+    error.add(it->second, made.tensor);
+    if (error.sqnr_db() < kUnexpectedDb)
+      fall = "; the first tensor to fall is '" + name + "', to " + decibels(error.sqnr_db());
+  });
+  return fall;
+}
+
+void judge(const Graph& quantized, const QuantizationCheck& check, const Host& host) {
+  const Session session(quantized, session_options(host));
+  const auto inputs = check.sample ? check.sample : made_up_inputs(check.source.model.graph);
+  if (!inputs) return;
+  const auto expected = float_results(check.source.model.graph, check, *inputs, host);
+  if (!expected) return;
+  const std::vector<Tensor> results = session.run(*inputs);
+  OutputError all;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    OutputError error;
+    error.add((*expected)[i], results[i]);
+    const std::string& name = quantized.value(quantized.outputs()[i]).name;
+    if (error.not_compared() > 0)
+      throw Error(ErrorKind::kInternal, "output '" + name + "' has another shape than in float");
+    if (error.not_finite() > 0)
+      throw Error(ErrorKind::kInternal,
+                  "output '" + name + "' is NaN or infinite in one model only");
+    all.merge(error);
+  }
+  if (!check.sample || all.sqnr_db() >= kUnexpectedDb || !host.warn) return;
+  host.warn("on a calibration sample the outputs have an SQNR of " + decibels(all.sqnr_db()) +
+            name_of_fall(check, quantized, host));
+}
+
+}  // namespace
+
+std::optional<std::vector<Tensor>> calibration_sample(const CalibrationProfile& profile,
+                                                      const ModelFile& source,
+                                                      const std::optional<fs::path>& preprocess) {
+  if (profile.samples.empty()) return std::nullopt;
+  try {
+    DataPaths paths = data_of_profile(profile);
+    paths.preprocess = preprocess;
+    const Dataset dataset = open_data(paths, source);
+    const auto& config = dataset.preprocess_config();
+    if ((config ? config->str() : "") != profile.preprocess) return std::nullopt;
+    for (std::int64_t i = 0; i < dataset.size(); ++i)
+      if (dataset.name(i) == profile.samples[0].name) {
+        Sample sample = dataset.sample(i);
+        if (sample.sha256 != profile.samples[0].sha256) return std::nullopt;
+        return std::move(sample.inputs);
+      }
+  } catch (const Error&) {  // the data has moved: the check does without
+  }
+  return std::nullopt;
+}
+
+void save_checked(const Model& quantized, const fs::path& output, const QuantizationCheck& check,
+                  const Host& host) {
+  CheckingFolder folder(output);
+  const fs::path candidate = folder.path() / output.filename();
+  save_model(quantized, candidate);
+  try {
+    judge(load_model(candidate).graph, check, host);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kInterrupted || error.kind() == ErrorKind::kResource) throw;
+    throw Error(ErrorKind::kInternal, "the quantized model failed its check and is not written: " +
+                                          std::string(error.what()));
+  }
+  folder.publish(output);
+}
+
+}  // namespace q8

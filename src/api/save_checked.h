@@ -1,0 +1,35 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include "api/model_file.h"
+#include "calib/profile.h"
+#include "q8/host.h"
+
+namespace q8 {
+
+// What a quantized model is held against before it is written.
+struct QuantizationCheck {
+  const ModelFile& source;
+  const Graph& planned;  // in float, after recovery: what the quantized graph was made of
+  // A sample that calibration saw. Without one, inputs are made up, and only loading, running and
+  // the results' shapes are judged.
+  std::optional<std::vector<Tensor>> sample;
+};
+
+// The first sample of the profile that can be read again as calibration read it; nothing where the
+// data is gone, changed or preprocessed in another way.
+std::optional<std::vector<Tensor>> calibration_sample(
+    const CalibrationProfile& profile, const ModelFile& source,
+    const std::optional<std::filesystem::path>& preprocess);
+
+// Saves the model beside its place, reads it back, runs it and the float one, and only then moves
+// it there. Throws Error(kInternal), and leaves nothing, where it does not load or run, or its
+// results have other shapes or NaN or infinities that the float model's have not. Warns, naming
+// the first tensor that falls, where its SQNR is below 10 dB.
+void save_checked(const Model& quantized, const std::filesystem::path& output,
+                  const QuantizationCheck& check, const Host& host);
+
+}  // namespace q8
