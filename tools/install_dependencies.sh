@@ -5,7 +5,7 @@
 set -eu
 
 packages="
-  g++ cmake ninja-build pkg-config ccache
+  g++ cmake ninja-build pkg-config ccache python3
   libonnx-dev libprotobuf-dev protobuf-compiler
   libcli11-dev libspdlog-dev libfmt-dev
   libeigen3-dev libtbb-dev nlohmann-json3-dev
