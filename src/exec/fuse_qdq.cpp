@@ -72,7 +72,7 @@ class Fuser {
     if (row == nullptr) return std::nullopt;
     if (row->role == QuantRole::kMoves || node.is("MaxPool")) return move(group);
     const bool is_pointwise =
-        row->role == QuantRole::kPointwise || row->role == QuantRole::kClamp ||
+        row->role == QuantRole::kPointwise || row->role == QuantRole::kClamp || node.is("Gelu") ||
         (row->role == QuantRole::kBounded && !node.is("Softmax") && !node.is("LogSoftmax"));
     return is_pointwise ? pointwise(group) : std::nullopt;
   }

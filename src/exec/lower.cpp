@@ -10,8 +10,8 @@ namespace q8 {
 LoweredGraph lower(const Graph& graph, const SessionOptions& options) {
   LoweredGraph lowered{.graph = graph, .origins = {}};
   if (options.optimize) {
+    fuse_activation(lowered.graph, options.keep);  // first: a Swish between bytes becomes a table
     fuse_qdq(lowered.graph, options.keep);
-    fuse_activation(lowered.graph, options.keep);
     fuse_float(lowered.graph, options.keep);
   }
   lowered.origins.resize(lowered.graph.values().size());

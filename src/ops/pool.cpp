@@ -1,6 +1,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/pool_u8.h"
 #include "ops/families.h"
 #include "ops/operator.h"
 #include "ops/pool_loops.h"
@@ -111,6 +112,30 @@ void max_pool_with_indices(RunContext& run, const Pool& pool, bool column_major)
   });
 }
 
+// Bytes with channels last, by the kernel.
+void max_pool_bytes(RunContext& run, const Pool& pool) {
+  const Tensor& x = run.input(0);
+  ImageDims dims = image_dims(x.shape(), Layout::kChannelsLast);
+  const Window w = pool.attributes.at(dims, pool.kernel);
+  ConvGeometry g;
+  g.batch = dims.batch;
+  g.in_channels = g.out_channels = g.groups = dims.channels;
+  g.input = dims.size;
+  g.kernel = w.kernel;
+  g.stride = w.stride;
+  g.dilation = w.dilation;
+  g.pad_begin = w.pad_begin;
+  // ceil_mode asks for windows that begin inside and end behind the padding, or leaves some out.
+  for (std::size_t d = 0; d < 3; ++d)
+    g.pad_end[d] = (w.output[d] - 1) * w.stride[d] + w.dilation[d] * (w.kernel[d] - 1) + 1 -
+                   w.input[d] - w.pad_begin[d];
+  dims.size = w.output;
+  Tensor& y = run.output(0, x.dtype(), image_shape(dims, Layout::kChannelsLast));
+  if (y.size() == 0) return;
+  max_pool_u8(g, reinterpret_cast<const std::uint8_t*>(x.bytes()), x.dtype() == DType::kS8,
+              reinterpret_cast<std::uint8_t*>(y.mutable_bytes()), run.threads);
+}
+
 template <Layout layout>
 OpFunction make_max_pool(const NodeContext& node) {
   const Pool pool(node, layout);
@@ -119,7 +144,12 @@ OpFunction make_max_pool(const NodeContext& node) {
   if (wants_indices && layout == Layout::kChannelsLast)
     throw unsupported("MaxPool with channels last has no output Indices");
   return [=](RunContext& run) {
-    with_number_type(run.input(0).dtype(), [&](auto zero) {
+    const DType dtype = run.input(0).dtype();
+    if (layout == Layout::kChannelsLast && (dtype == DType::kU8 || dtype == DType::kS8)) {
+      max_pool_bytes(run, pool);
+      return;
+    }
+    with_number_type(dtype, [&](auto zero) {
       using T = decltype(zero);
       if (wants_indices)
         max_pool_with_indices<T>(run, pool, column_major);

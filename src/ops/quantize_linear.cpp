@@ -2,6 +2,8 @@
 #include <cmath>
 
 #include "base/rounding.h"
+#include "kernels/kernel_set.h"
+#include "kernels/quantize.h"
 #include "ops/elementwise.h"
 #include "ops/families.h"
 #include "ops/quant_inputs.h"
@@ -64,6 +66,13 @@ ScaleMap scale_map(const Shape& shape, const Tensor& scale, std::int64_t axis_at
   return map;
 }
 
+// For the kernels, which know scales per tensor and along an axis.
+ChannelLayout channel_layout(const ScaleMap& map, std::int64_t size) {
+  if (map.blocks == 1) return {.outer = 1, .channels = 1, .inner = size};
+  const std::int64_t image = map.axis_size * map.inner;
+  return {.outer = image == 0 ? 0 : size / image, .channels = map.blocks, .inner = map.inner};
+}
+
 // Elements of any numeric type as float and integer types as s32, whatever stores them.
 std::vector<std::int32_t> integers(const Tensor& tensor) {
   const auto wide = tensor.to_int64s();
@@ -101,6 +110,12 @@ OpFunction make_quantize(const NodeContext& node) {
     // The 4-bit types are stored as bytes.
     Tensor& y = run.output(0, dtype, x.shape());
     const float* from = x.data<float>();
+    if ((dtype == DType::kU8 || dtype == DType::kS8) && !map.is_blocked) {
+      quantize_f32(*run.kernels.quantize, from, channel_layout(map, x.size()),
+                   {.scale = scale, .zero_point = zero, .is_signed = dtype == DType::kS8}, low,
+                   high, reinterpret_cast<std::uint8_t*>(y.mutable_bytes()), run.threads);
+      return;
+    }
     with_size_type(dtype, [&](auto stored) {
       using Stored = decltype(stored);
       auto* to = reinterpret_cast<Stored*>(y.mutable_bytes());
@@ -140,6 +155,14 @@ OpFunction make_dequantize(const NodeContext& node) {
     const DType to_type = type != 0 ? dtype_of_attribute(type) : scale_input.dtype();
     Tensor y(DType::kF32, x.shape(), run.allocator);
     float* to = y.mutable_data<float>();
+    if ((x.dtype() == DType::kU8 || x.dtype() == DType::kS8) && !map.is_blocked) {
+      dequantize_u8(*run.kernels.quantize, reinterpret_cast<const std::uint8_t*>(x.bytes()),
+                    channel_layout(map, x.size()),
+                    {.scale = scale, .zero_point = zero, .is_signed = x.dtype() == DType::kS8}, to,
+                    run.threads);
+      run.set_output(0, cast(y, to_type, run.allocator));
+      return;
+    }
     with_number_type(x.dtype(), [&](auto element) {
       using T = decltype(element);
       if constexpr (!std::is_integral_v<T>) {
@@ -166,24 +189,15 @@ OpFunction make_dynamic_quantize(const NodeContext&) {
   return [](RunContext& run) {
     const Tensor& x = run.input(0);
     const float* from = x.data<float>();
-    float low = 0, high = 0;
-    for (std::int64_t i = 0; i < x.size(); ++i) {
-      low = std::min(low, from[i]);
-      high = std::max(high, from[i]);
-    }
-    float scale = (high - low) / 255.0f;
-    if (scale == 0) scale = 1;
-    const float zero = std::clamp(round_half_even(0.0f - low / scale), 0.0f, 255.0f);
-    run.output(1, DType::kF32, Shape{}).mutable_data<float>()[0] = scale;
+    const DynamicParams params =
+        dynamic_params_u8(*run.kernels.quantize, from, x.size(), run.threads);
+    run.output(1, DType::kF32, Shape{}).mutable_data<float>()[0] = params.scale;
     run.output(2, DType::kU8, Shape{}).mutable_data<std::uint8_t>()[0] =
-        static_cast<std::uint8_t>(zero);
+        static_cast<std::uint8_t>(params.zero_point);
     auto* to = run.output(0, DType::kU8, x.shape()).mutable_data<std::uint8_t>();
-    run.threads.parallel_for(
-        x.size(), kElementwiseGrain, [&](std::int64_t begin, std::int64_t end) {
-          for (std::int64_t i = begin; i < end; ++i)
-            to[i] = static_cast<std::uint8_t>(
-                std::clamp(round_half_even(from[i] / scale) + zero, 0.0f, 255.0f));
-        });
+    quantize_f32(*run.kernels.quantize, from, {.inner = x.size()},
+                 {.scale = {&params.scale, 1}, .zero_point = {&params.zero_point, 1}}, 0, 255, to,
+                 run.threads);
   };
 }
 
