@@ -8,8 +8,8 @@
 #include "report/formats.h"
 #include "report/json_reader.h"
 #include "report/model_summary.h"
-#include "report/profile_html.h"
 #include "report/plan_json.h"
+#include "report/profile_html.h"
 #include "report/profile_summary.h"
 
 namespace q8 {
