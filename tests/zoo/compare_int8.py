@@ -19,6 +19,7 @@ import zoo
 # Graphs of nothing but Conv, Gemm, MatMul, Relu, pools and Concat in integers.
 EXACT = {"squeezenet1.1", "cifar10_nhwc", "mnist_cntk", "letter_mlp"}
 MARGIN_DB = 6
+FLOOR = 0.01
 ENOUGH_DB = 60  # a thousandth of the output is near enough where quantization happens to make no error
 
 
@@ -36,9 +37,11 @@ def quantize(q8, name, model, task, options, folder):
 
 
 def sqnr_db(reference, ours):
+    """Elements below FLOOR count as FLOOR in the signal: a detector that sees nothing puts out a Sigmoid's far tail, where
+    a rounding of the logit by one step is most of the value."""
     import numpy as np
 
-    signal = sum(float((a.astype(np.float64) ** 2).sum()) for a in reference.values())
+    signal = sum(float(np.maximum(a.astype(np.float64) ** 2, FLOOR ** 2).sum()) for a in reference.values())
     noise = sum(float(((a.astype(np.float64) - ours[n].astype(np.float64)) ** 2).sum()) for n, a in reference.items())
     return float("inf") if noise == 0 else 10 * float(np.log10(signal / noise))
 
