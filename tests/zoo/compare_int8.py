@@ -70,7 +70,7 @@ def main():
     for name, model, task in zoo.models(args.models.split(",") if args.models else None):
         try:
             with tempfile.TemporaryDirectory() as folder:
-                int8 = quantize(args.q8, name, model, task, ["--format", args.format], pathlib.Path(folder))
+                int8 = quantize(args.q8, name, model, task, ["--format", args.format, "--recover", "none"], pathlib.Path(folder))
                 shares, ours, quantization = [], [], []
                 for feed in zoo.samples(score, name, task, args.samples):
                     reference, result = zoo.onnxruntime_run(int8, feed), zoo.q8_run(args.q8, int8, feed)
