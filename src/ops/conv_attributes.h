@@ -8,9 +8,10 @@ namespace q8 {
 // What a convolution node says, whatever its inputs are: the window attributes and `group`.
 class ConvAttributes {
  public:
-  explicit ConvAttributes(const NodeContext& node);
+  explicit ConvAttributes(const NodeContext& node);  // channels last in the domain "q8"
+  ConvAttributes(const NodeContext& node, Layout layout);
 
-  Layout layout() const { return layout_; }  // channels last in the domain "q8"
+  Layout layout() const { return layout_; }
   const WindowAttributes& window() const { return window_; }
   std::int64_t groups() const { return groups_; }
   // The kernel's dimensions; weights are [·, ·, kernel…].

@@ -2,9 +2,9 @@
 
 #include "kernels/conv_u8s8.h"
 #include "ops/channel_layout.h"
+#include "ops/conv_attributes.h"
 #include "ops/families.h"
 #include "ops/quant_inputs.h"
-#include "ops/window.h"
 #include "tensor/quant_params.h"
 
 namespace q8 {
@@ -18,54 +18,15 @@ struct PreparedConv {
 };
 
 // What the node says, whatever its inputs are.
-struct ConvNode {
-  WindowAttributes window;
-  std::int64_t groups = 1;
-  Layout layout = Layout::kChannelsFirst;
+struct ConvNode : ConvAttributes {
   std::optional<std::int64_t> clamp_low, clamp_high;  // of the quantized output, domain "q8" only
 
   explicit ConvNode(const NodeContext& node)
-      : window(node.attributes()),
-        groups(node.attributes().get_int("group", 1)),
-        layout(node.attributes().get_int("channels_last", 0) != 0 ? Layout::kChannelsLast
-                                                                  : Layout::kChannelsFirst) {
+      : ConvAttributes(node, node.attributes().get_int("channels_last", 0) != 0
+                                 ? Layout::kChannelsLast
+                                 : Layout::kChannelsFirst) {
     if (node.attributes().has("clamp_low")) clamp_low = node.attributes().need_int("clamp_low");
     if (node.attributes().has("clamp_high")) clamp_high = node.attributes().need_int("clamp_high");
-  }
-
-  std::vector<std::int64_t> kernel(const Tensor& w) const {
-    if (w.rank() < 3) throw bad_input("weights of rank " + std::to_string(w.rank()));
-    return window.kernel(w.shape().dims().subspan(2));
-  }
-
-  // Of the weights and attributes alone.
-  ConvGeometry weight_geometry(const Tensor& w) const {
-    const Window fixed = window.fixed(kernel(w));
-    ConvGeometry g;
-    g.in_channels = w.shape()[1] * groups;
-    g.out_channels = w.shape()[0];
-    g.groups = groups;
-    g.kernel = fixed.kernel;
-    g.stride = fixed.stride;
-    g.dilation = fixed.dilation;
-    validate(g);
-    return g;
-  }
-
-  ConvGeometry geometry(const Tensor& x, const Tensor& w) const {
-    const ImageDims image = image_dims(x.shape(), layout);
-    ConvGeometry g = weight_geometry(w);
-    if (image.channels != g.in_channels)
-      throw bad_input(
-          "the input has " + std::to_string(image.channels) + " channels, but weights " + w.str() +
-          " with group=" + std::to_string(groups) + " need " + std::to_string(g.in_channels));
-    const Window at = window.at(image, kernel(w));
-    g.batch = image.batch;
-    g.input = at.input;
-    g.pad_begin = at.pad_begin;
-    g.pad_end = at.pad_end;
-    validate(g);
-    return g;
   }
 };
 
@@ -94,7 +55,7 @@ void run_conv(RunContext& run, const ConvNode& node, const PreparedConv& prepare
   if ((x.dtype() == DType::kS8) != prepared.x_is_signed)
     throw bad_input("the input is " + x.str() + ", of another type than its zero point");
   const ConvGeometry g = node.geometry(x, w);
-  const bool first = node.layout == Layout::kChannelsFirst;
+  const bool first = node.layout() == Layout::kChannelsFirst;
   const Tensor input = first ? to_channels_last(x, run) : x;
   const ImageDims out{.batch = g.batch,
                       .channels = g.out_channels,
