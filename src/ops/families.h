@@ -48,5 +48,6 @@ std::span<const OpRow> space_depth_operators();
 std::span<const OpRow> attention_operators();
 std::span<const OpRow> sampling_operators();
 std::span<const OpRow> placement_operators();
+std::span<const OpRow> ngrams_operators();
 
 }  // namespace q8

@@ -53,6 +53,7 @@ constexpr Family kFamilies[] = {
     attention_operators,
     sampling_operators,
     placement_operators,
+    ngrams_operators,
 };
 
 const std::map<std::pair<std::string_view, std::string_view>, const OpRow*>& table() {

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "run_node.h"
+#include "node_under_test.h"
 
 namespace q8 {
 namespace {

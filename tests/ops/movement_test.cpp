@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "run_node.h"
+#include "node_under_test.h"
 
 namespace q8 {
 namespace {
