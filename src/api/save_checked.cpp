@@ -153,6 +153,8 @@ void save_checked(const Model& quantized, const fs::path& output, const Quantiza
     judge(load_model(candidate).graph, check, host);
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kInterrupted || error.kind() == ErrorKind::kResource) throw;
+    // Where the float model does not run either, its own error is the one that the user can mend.
+    static_cast<void>(Session(check.source.model.graph, session_options(host)));
     throw Error(ErrorKind::kInternal, "the quantized model failed its check and is not written: " +
                                           std::string(error.what()));
   }

@@ -72,6 +72,14 @@ class Input(q8_program.Q8TestCase):
                 (self.folder / "cut.onnx").write_bytes(content[:part])
                 self.fail_with(3, ["cut.onnx"], "calibrate", "cut.onnx", "--data", CALIB)
 
+    def test_model_with_a_node_that_cannot_run(self):
+        content = MODEL.read_bytes()
+        pads = b"\n\x04pads@\x01@\x01@\x01@\x01"
+        self.assertIn(pads, content)
+        (self.folder / "pads.onnx").write_bytes(content.replace(pads, b"\n\x04padsP\x01@\x01@\x01@\x01", 1))
+        for mode in ("weights", "dynamic"):
+            self.fail_with(3, ["pads"], "quantize", "pads.onnx", "--mode", mode)
+
     def test_empty_model(self):
         (self.folder / "empty.onnx").write_bytes(b"")
         self.fail_with(3, ["empty.onnx"], "calibrate", "empty.onnx", "--data", CALIB)
