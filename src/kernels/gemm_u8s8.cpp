@@ -9,12 +9,6 @@
 
 namespace q8 {
 
-std::int32_t sum_bytes(const std::uint8_t* bytes, std::int64_t count) {
-  std::int32_t sum = 0;
-  for (std::int64_t i = 0; i < count; ++i) sum += bytes[i];
-  return sum;
-}
-
 void gemm_u8s8(std::int64_t m, const ActivationsView& a, const PackedS8& b,
                const EpilogueU8S8& epilogue, void* c, std::int64_t c_stride, Threads& threads) {
   Q8_ASSERT(b.taps() == 1);

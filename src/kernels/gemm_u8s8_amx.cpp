@@ -4,21 +4,30 @@
 #include <cstdint>
 
 #include "kernels/gemm_u8s8_tile.h"
+#include "kernels/requantize_pack_avx512.h"
 #include "kernels/store_u8s8_avx512.h"
 
-// 32×32 sums in four tile registers of 16×16. A step is 64 k: the panel's [k/4][32][4] holds two
-// B tiles of 16 rows side by side; the rows of A, which may lie anywhere, are copied together.
-// The last step of a tap may be shorter and has tile registers of its own shape: reshaping others
-// would clear the sums.
-//   0 1    sums of the upper 16 rows, left and right     4 5  A, B of a whole step
-//   2 3    of the lower ones                             6 7  A, B of the last step
+// Strips of up to 64 rows in blocks of 2×2 tile registers, 32×32 sums at most. A step is 64 k: the
+// panel's [k/4][32][4] holds two B tiles of 16 rows side by side.
+//   0 1    sums of the upper rows, left and right     4 6  A, upper and lower rows
+//   2 3    of the lower ones                          5 7  B, left and right
+// - Rows of A that lie at even distances are read where they are. Others are copied once for all
+//   panels, and so is the end of a row that is no whole step, with zeros behind. So every tile has
+//   the same shape and is configured once: whatever the last step reads of the panel behind is
+//   multiplied by these zeros.
+// - A multiplication takes as many cycles as a tile has rows: 49 rows are 4 tiles of 13.
+// - While a block is multiplied, the one before is requantized: tile registers leave the vector
+//   units free.
 // Tile numbers must be literals for g++ 12.
 
 namespace q8 {
 namespace {
 
 constexpr int kNr = 32, kHalf = 16, kStep = 64;
-constexpr std::int64_t kPanelRow = 4 * kNr;  // bytes
+constexpr std::int64_t kPanelStep = kStep * kNr, kPanelRow = 4 * kNr;  // bytes
+
+// A tile has at least 9 cycles' worth of rows to do; 512-bit dot products are faster for fewer.
+constexpr int kFewRows = 4;
 
 struct alignas(64) TileConfig {
   std::uint8_t palette = 1, start_row = 0, reserved[14] = {};
@@ -26,117 +35,303 @@ struct alignas(64) TileConfig {
   std::uint8_t rows[16] = {};
 };
 
-// g++ 12 does not know that tile instructions read memory: what was written must be there.
-inline void finish_writing(const void* data) {
+// g++ 12 does not know that tile instructions read and write memory.
+inline void memory_is_used(const void* data) {
   __asm__ volatile("" ::"r"(data) : "memory");
 }
 
-void configure(int last_groups) {
+int rows_of_tile(int most_rows) {
+  const int tiles = (most_rows + kHalf - 1) / kHalf;
+  return (most_rows + tiles - 1) / tiles;
+}
+
+// How the rows of a strip are read: in `parts`, each of `steps` whole steps and a rest that is
+// copied. Taps whose end is no whole step are copied one behind the other and make one part.
+struct Plan {
+  Plan(const TileU8S8& t, int rows_a_tile) : Plan(t.taps, t.k4, rows_a_tile) {}
+  Plan(std::int64_t taps, std::int64_t k4, int rows_a_tile) : tile_rows(rows_a_tile) {
+    const std::int64_t bytes = 4 * k4;
+    joined = taps > 1 && bytes % kStep != 0;
+    parts = joined ? 1 : taps;
+    const std::int64_t part = joined ? taps * bytes : bytes;
+    steps = joined ? (part + kStep - 1) / kStep : part / kStep;
+    rest = joined ? 0 : part % kStep;
+    // An odd number of cache lines, so that the rows of a tile lie in different sets; the copy of a
+    // row's end writes up to 63 bytes behind its last step.
+    stride = (steps + 1 + steps % 2) * kStep;
+    all_steps = parts * steps + (rest != 0 ? 1 : 0);
+  }
+  std::int64_t copied_part() const { return tile_rows * stride; }
+  std::int64_t copied_tile() const { return parts * copied_part() + tile_rows * kStep; }
+
+  bool joined;
+  int tile_rows;
+  std::int64_t parts, steps, rest, stride, all_steps;
+};
+
+// Where the rows of a tile lie, for one part.
+struct Source {
+  const std::uint8_t* at;
+  std::int64_t stride;
+};
+
+int tiles_of(int rows, int tile_rows) {
+  return (rows + tile_rows - 1) / tile_rows;
+}
+
+std::int64_t sources_bytes(std::int64_t count) {
+  return (count * static_cast<std::int64_t>(sizeof(Source)) + kStep - 1) / kStep * kStep;
+}
+
+// [tiles][parts] sources, then the tiles' copies.
+std::int64_t scratch_bytes(int most_rows, std::int64_t taps, std::int64_t k4) {
+  const Plan plan(taps, k4, rows_of_tile(most_rows));
+  const std::int64_t tiles = tiles_of(most_rows, plan.tile_rows);
+  return sources_bytes(tiles * plan.parts) + tiles * plan.copied_tile();
+}
+
+void begin(int most_rows) {
+  if (most_rows <= kFewRows) return;
   TileConfig config;
   for (int tile = 0; tile < 8; ++tile) {
-    config.rows[tile] = kHalf;
+    config.rows[tile] = static_cast<std::uint8_t>(rows_of_tile(most_rows));
     config.row_bytes[tile] = kStep;
   }
-  config.row_bytes[6] = static_cast<std::uint16_t>(4 * last_groups);
-  config.rows[7] = static_cast<std::uint8_t>(last_groups);
-  finish_writing(&config);
+  config.rows[5] = config.rows[7] = kHalf;
+  memory_is_used(&config);
   _tile_loadconfig(&config);
 }
 
-// Bytes [k, k + count) of `rows` rows; zeros behind them.
-void gather(const std::uint8_t* const* a, int rows, std::int64_t k, int count,
-            std::uint8_t (&out)[kNr][kStep]) {
-  const __mmask64 mask = count == kStep ? ~__mmask64{0} : (__mmask64{1} << count) - 1;
-  for (int i = 0; i < rows; ++i)
-    _mm512_store_si512(out[i], _mm512_maskz_loadu_epi8(mask, a[i] + k));
-  finish_writing(out);
+void end(int most_rows) {
+  if (most_rows > kFewRows) _tile_release();
 }
 
-void whole_step(const TileU8S8& t, const std::uint8_t (&a)[kNr][kStep], const std::int8_t* b) {
-  _tile_loadd(4, a, kStep);
-  _tile_loadd(5, b, kPanelRow);
-  _tile_dpbusd(0, 4, 5);
-  if (t.rows > kHalf) {
-    _tile_loadd(4, a + kHalf, kStep);
-    _tile_dpbusd(2, 4, 5);
-  }
-  if (t.columns <= kHalf) return;
-  _tile_loadd(5, b + kStep, kPanelRow);
-  if (t.rows > kHalf) {
-    _tile_dpbusd(3, 4, 5);
-    _tile_loadd(4, a, kStep);
-  }
-  _tile_dpbusd(1, 4, 5);
+void copy_end(const std::uint8_t* from, std::int64_t count, std::uint8_t* to) {
+  const __mmask64 mask = (__mmask64{1} << count) - 1;
+  _mm512_storeu_si512(to, _mm512_maskz_loadu_epi8(mask, from));
 }
 
-void last_step(const TileU8S8& t, const std::uint8_t (&a)[kNr][kStep], const std::int8_t* b) {
-  _tile_loadd(6, a, kStep);
-  _tile_loadd(7, b, kPanelRow);
-  _tile_dpbusd(0, 6, 7);
-  if (t.rows > kHalf) {
-    _tile_loadd(6, a + kHalf, kStep);
-    _tile_dpbusd(2, 6, 7);
-  }
-  if (t.columns <= kHalf) return;
-  _tile_loadd(7, b + kStep, kPanelRow);
-  if (t.rows > kHalf) {
-    _tile_dpbusd(3, 6, 7);
-    _tile_loadd(6, a, kStep);
-  }
-  _tile_dpbusd(1, 6, 7);
+void copy(const std::uint8_t* from, std::int64_t count, std::uint8_t* to) {
+  std::int64_t k = 0;
+  for (; k + kStep <= count; k += kStep) _mm512_storeu_si512(to + k, _mm512_loadu_si512(from + k));
+  if (k < count) copy_end(from + k, count - k, to + k);
 }
 
-void store_all(const TileU8S8& t) {
-  constexpr int kRowBytes = kNr * 4;
-  _tile_stored(0, t.spill, kRowBytes);
-  _tile_stored(1, t.spill + kHalf, kRowBytes);
-  _tile_stored(2, t.spill + kHalf * kNr, kRowBytes);
-  _tile_stored(3, t.spill + kHalf * kNr + kHalf, kRowBytes);
-  finish_writing(t.spill);
-  for (int i = 0; i < t.rows; ++i)
-    for (int column = 0; column < t.columns; column += 16) {
-      std::int32_t* sums = t.spill + i * kNr + column;
-      __m512i sum = _mm512_add_epi32(_mm512_loadu_si512(sums), _mm512_loadu_si512(t.bias + column));
-      if (t.row_sum != nullptr)
-        sum =
-            _mm512_sub_epi32(sum, _mm512_mullo_epi32(_mm512_set1_epi32(t.row_sum[i]),
-                                                     _mm512_loadu_si512(t.b_zero_point + column)));
-      _mm512_storeu_si512(sums, sum);
-      store_slowly(t, i, column, sums);
+bool is_even(const std::uint8_t* const* rows, int count) {
+  for (int i = 2; i < count; ++i)
+    if (rows[i] - rows[i - 1] != rows[1] - rows[0]) return false;
+  return true;
+}
+
+// Fills the sources of one tile, whose rows are [first, first + rows) of the strip.
+void arrange(const TileU8S8& t, const Plan& plan, int first, int rows, std::uint8_t* copies,
+             Source* sources) {
+  if (plan.joined) {
+    sources[0] = {copies, plan.stride};
+    for (int i = 0; i < rows; ++i, copies += plan.stride) {
+      for (std::int64_t tap = 0; tap < t.taps; ++tap)
+        copy(t.a[tap * t.rows + first + i], 4 * t.k4, copies + tap * 4 * t.k4);
+      _mm512_storeu_si512(copies + t.taps * 4 * t.k4, _mm512_setzero_si512());
     }
+    return;
+  }
+  for (std::int64_t tap = 0; tap < t.taps; ++tap, copies += plan.copied_part()) {
+    const std::uint8_t* const* from = t.a + tap * t.rows + first;
+    // A tile reads all its rows, also those that the last one does not have.
+    if (rows == plan.tile_rows && is_even(from, rows)) {
+      sources[tap] = {from[0], rows > 1 ? from[1] - from[0] : 0};
+      continue;
+    }
+    sources[tap] = {copies, plan.stride};
+    for (int i = 0; i < rows; ++i) copy(from[i], plan.steps * kStep, copies + i * plan.stride);
+  }
+  if (plan.rest != 0)
+    for (int i = 0; i < rows; ++i)
+      copy_end(t.a[first + i] + plan.steps * kStep, plan.rest, copies + i * kStep);
+}
+
+// A block whose sums are in memory, and how many of its rows are stored already.
+class Finisher {
+ public:
+  void start(const TileU8S8& tile, const std::int32_t* row_sum, std::int32_t* sums) {
+    t_ = tile;
+    t_.row_sum = row_sum;
+    sums_ = sums;
+    done_ = 0;
+    if (t_.kind != OutputKind::kByte) return;
+    packer_ = BytePacker(t_.zero_point, t_.low, t_.high);
+    scale_[0] = _mm512_loadu_ps(t_.scale);
+    scale_[1] = _mm512_loadu_ps(t_.scale + 16);
+    mask_ = static_cast<__mmask32>((std::uint64_t{1} << t_.columns) - 1);
+  }
+
+  void rows_up_to(int end) {
+    if (end > t_.rows) end = t_.rows;
+    if (t_.kind != OutputKind::kByte || t_.row_sum != nullptr) {
+      for (; done_ < end; ++done_) row_slowly();
+      return;
+    }
+    auto* out = static_cast<std::uint8_t*>(t_.out);
+    for (; done_ < end; done_ += 2) {
+      const std::int32_t* s = sums_ + done_ * kNr;
+      const __m512i q = packer_.pack_in_order(rounded(s, 0), rounded(s, 1), rounded(s + kNr, 0),
+                                              rounded(s + kNr, 1));
+      std::uint8_t* to = out + done_ * t_.out_stride;
+      const bool both = done_ + 1 < t_.rows;
+      if (t_.columns == kNr) {
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_castsi512_si256(q));
+        if (both)
+          _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + t_.out_stride),
+                              _mm512_extracti64x4_epi64(q, 1));
+      } else {
+        _mm256_mask_storeu_epi8(to, mask_, _mm512_castsi512_si256(q));
+        if (both)
+          _mm256_mask_storeu_epi8(to + t_.out_stride, mask_, _mm512_extracti64x4_epi64(q, 1));
+      }
+    }
+  }
+
+  bool is_done() const { return done_ >= t_.rows; }
+  void finish() { rows_up_to(t_.rows); }
+
+ private:
+  __m512i rounded(const std::int32_t* sums, int v) const {
+    return BytePacker::rounded(_mm512_loadu_si512(sums + 16 * v), scale_[v]);
+  }
+
+  void row_slowly() {
+    for (int column = 0; column < t_.columns; column += 16) {
+      std::int32_t* sums = sums_ + done_ * kNr + column;
+      if (t_.row_sum != nullptr)
+        _mm512_storeu_si512(
+            sums,
+            _mm512_sub_epi32(_mm512_loadu_si512(sums),
+                             _mm512_mullo_epi32(_mm512_set1_epi32(t_.row_sum[done_]),
+                                                _mm512_loadu_si512(t_.b_zero_point + column))));
+      store_slowly(t_, done_, column, sums);
+    }
+  }
+
+  TileU8S8 t_ = {};
+  std::int32_t* sums_ = nullptr;
+  int done_ = 0;
+  BytePacker packer_{0, 0, 0};
+  __m512 scale_[2] = {};
+  __mmask32 mask_ = 0;
+};
+
+// The rows of a tile: their sources and their rests.
+struct TileRows {
+  const Source* sources;
+  const std::uint8_t* rests;
+};
+
+// One step of the block. kLower, kRight: whether there are lower rows and right columns.
+template <bool kLower, bool kRight>
+inline void multiply_step(const Source& upper, const Source& lower, const std::int8_t* b) {
+  _tile_loadd(5, b, kPanelRow);
+  _tile_loadd(4, upper.at, upper.stride);
+  _tile_dpbusd(0, 4, 5);
+  if (kLower) {
+    _tile_loadd(6, lower.at, lower.stride);
+    _tile_dpbusd(2, 6, 5);
+  }
+  if (kRight) {
+    _tile_loadd(7, b + kStep, kPanelRow);
+    _tile_dpbusd(1, 4, 7);
+    if (kLower) _tile_dpbusd(3, 6, 7);
+  }
+}
+
+template <bool kLower, bool kRight>
+void multiply(const TileU8S8& t, const Plan& plan, const TileRows& upper, const TileRows& lower,
+              Finisher& finisher, std::int32_t* sums) {
+  _tile_loadd(0, t.bias, 0);
+  if (kRight) _tile_loadd(1, t.bias + kHalf, 0);
+  if (kLower) _tile_loadd(2, t.bias, 0);
+  if (kLower && kRight) _tile_loadd(3, t.bias + kHalf, 0);
+  const std::int8_t* b = t.b;
+  // Even numbers of rows a step, so that none remain for the end.
+  const auto rows_a_step =
+      static_cast<int>((kNr + 2 * plan.all_steps - 1) / (2 * plan.all_steps) * 2);
+  int finished = 0;
+  for (std::int64_t part = 0; part < plan.parts; ++part) {
+    Source from_upper = upper.sources[part], from_lower = kLower ? lower.sources[part] : Source{};
+    for (std::int64_t step = 0; step < plan.steps; ++step, b += kPanelStep) {
+      multiply_step<kLower, kRight>(from_upper, from_lower, b);
+      from_upper.at += kStep;
+      if (kLower) from_lower.at += kStep;
+      finisher.rows_up_to(finished += rows_a_step);
+    }
+  }
+  if (plan.rest != 0) multiply_step<kLower, kRight>({upper.rests, kStep}, {lower.rests, kStep}, b);
+  finisher.finish();
+  constexpr int kRowBytes = kNr * 4;
+  _tile_stored(0, sums, kRowBytes);
+  if (kRight) _tile_stored(1, sums + kHalf, kRowBytes);
+  sums += plan.tile_rows * kNr;
+  if (kLower) _tile_stored(2, sums, kRowBytes);
+  if (kLower && kRight) _tile_stored(3, sums + kHalf, kRowBytes);
+  memory_is_used(sums);
+}
+
+void run_few_rows(const StripU8S8& strip, std::int64_t element) {
+  alignas(64) std::int32_t spill[kFewRows * kNr];
+  TileU8S8 part = strip.tile;
+  part.spill = spill;
+  for (int left = strip.tile.columns; left > 0; left -= kNr) {
+    part.columns = left < kNr ? left : kNr;
+    tile_u8s8_avx512vnni(part);
+    to_next_panel(part, kNr, strip.panel_bytes, element);
+  }
+}
+
+void run(const StripU8S8& strip) {
+  const TileU8S8& t = strip.tile;
+  const std::int64_t element = t.kind == OutputKind::kByte ? 1 : 4;
+  if (strip.most_rows <= kFewRows) {
+    run_few_rows(strip, element);
+    return;
+  }
+  const Plan plan(t, rows_of_tile(strip.most_rows));
+  const int tiles = tiles_of(t.rows, plan.tile_rows);
+  auto* const sources = reinterpret_cast<Source*>(strip.scratch);
+  std::uint8_t* const copies = strip.scratch + sources_bytes(tiles * plan.parts);
+  const auto rows_of = [&](int tile) {
+    return TileRows{sources + tile * plan.parts,
+                    copies + tile * plan.copied_tile() + plan.parts * plan.copied_part()};
+  };
+  for (int tile = 0; tile < tiles; ++tile) {
+    const int first = tile * plan.tile_rows, left = t.rows - first;
+    arrange(t, plan, first, left < plan.tile_rows ? left : plan.tile_rows,
+            copies + tile * plan.copied_tile(), sources + tile * plan.parts);
+  }
+  memory_is_used(strip.scratch);
+  alignas(64) std::int32_t sums[2][kNr * kNr];
+  Finisher finisher;
+  int turn = 0;
+  for (int tile = 0; tile < tiles; tile += 2) {
+    const bool has_lower = tile + 1 < tiles;
+    const TileRows upper = rows_of(tile), lower = has_lower ? rows_of(tile + 1) : TileRows{};
+    const int row = tile * plan.tile_rows, left_rows = t.rows - row;
+    TileU8S8 part = t;
+    part.rows = left_rows < 2 * plan.tile_rows ? left_rows : 2 * plan.tile_rows;
+    part.out = static_cast<char*>(t.out) + row * t.out_stride * element;
+    for (int left = t.columns; left > 0; left -= kNr, turn ^= 1) {
+      part.columns = left < kNr ? left : kNr;
+      const bool has_right = part.columns > kHalf;
+      const auto compute = has_lower ? (has_right ? multiply<true, true> : multiply<true, false>)
+                                     : (has_right ? multiply<false, true> : multiply<false, false>);
+      compute(part, plan, upper, lower, finisher, sums[turn]);
+      finisher.start(part, t.row_sum == nullptr ? nullptr : t.row_sum + row, sums[turn]);
+      to_next_panel(part, kNr, strip.panel_bytes, element);
+    }
+  }
+  finisher.finish();
 }
 
 }  // namespace
 
-void tile_u8s8_amx(const TileU8S8& t) {
-  const std::int64_t steps = t.k4 / kHalf;
-  // Few rows leave most of a tile register empty; the other row reads the same panel.
-  if (t.rows <= 12) {
-    tile_u8s8_avx512vnni(t);
-    return;
-  }
-  const int last_groups = static_cast<int>(t.k4 % kHalf);
-  configure(last_groups == 0 ? kHalf : last_groups);
-  _tile_zero(0);
-  _tile_zero(1);
-  _tile_zero(2);
-  _tile_zero(3);
-  alignas(64) std::uint8_t a[kNr][kStep];
-  for (int i = t.rows; i < kNr; ++i) _mm512_store_si512(a[i], _mm512_setzero_si512());
-  const std::int8_t* b = t.b;
-  for (std::int64_t tap = 0; tap < t.taps; ++tap) {
-    const std::uint8_t* const* rows = t.a + tap * t.rows;
-    for (std::int64_t step = 0; step < steps; ++step, b += kHalf * kPanelRow) {
-      gather(rows, t.rows, step * kStep, kStep, a);
-      whole_step(t, a, b);
-    }
-    if (last_groups == 0) continue;
-    gather(rows, t.rows, steps * kStep, 4 * last_groups, a);
-    last_step(t, a, b);
-    b += last_groups * kPanelRow;
-  }
-  store_all(t);
-  _tile_release();
-}
+const StripKernels kStripU8S8Amx = {scratch_bytes, begin, run, end};
 
 }  // namespace q8

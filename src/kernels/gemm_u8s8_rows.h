@@ -13,8 +13,9 @@ class OverflowCounter;
 struct GemmU8S8Row {
   const char* name;
   Isa isa;
-  int mr, nr;  // the largest tile
-  TileU8S8Function tile;
+  int mr, nr;             // the largest tile
+  TileU8S8Function tile;  // null where `strip` is given
+  const StripKernels* strip = nullptr;
   OverflowCounter* overflow = nullptr;  // counts every tile, where given: overflow.h
 };
 

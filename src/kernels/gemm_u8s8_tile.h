@@ -36,13 +36,42 @@ struct TileU8S8 {
   std::int32_t* spill;      // scratch of MR · NR
 };
 
+// The tile beside this one: `nr` columns further, in the next panel. element: bytes of an output.
+[[maybe_unused]] static void to_next_panel(TileU8S8& tile, int nr, std::int64_t panel_bytes,
+                                           std::int64_t element) {
+  tile.b += panel_bytes;
+  tile.bias += nr;
+  if (tile.row_sum != nullptr) tile.b_zero_point += nr;
+  if (tile.kind != OutputKind::kS32) tile.scale += nr;
+  if (tile.kind == OutputKind::kF32) tile.offset += nr;
+  tile.out = static_cast<char*>(tile.out) + nr * element;
+}
+
 using TileU8S8Function = void (*)(const TileU8S8& tile);
+
+// The same rows against several panels, one behind the other.
+struct StripU8S8 {
+  TileU8S8 tile;             // of the first panel; `columns` counts those of all panels
+  std::int64_t panel_bytes;  // from one panel of b to the next
+  int most_rows;             // what begin() was given
+  std::uint8_t* scratch;     // 64-byte aligned
+};
+
+// Kernels that arrange the rows once for all panels, or must prepare the processor. run() is called
+// between begin() and end() on one thread, with at most `most_rows` rows each time.
+struct StripKernels {
+  std::int64_t (*scratch_bytes)(int most_rows, std::int64_t taps, std::int64_t k4);
+  void (*begin)(int most_rows);
+  void (*run)(const StripU8S8& strip);
+  void (*end)(int most_rows);
+};
 
 void tile_u8s8_scalar(const TileU8S8& tile);      // 4×16, the specification
 void tile_u8s8_neondot(const TileU8S8& tile);     // 4×16
 void tile_u8s8_avx2(const TileU8S8& tile);        // 4×16
 void tile_u8s8_avxvnni(const TileU8S8& tile);     // 6×16
 void tile_u8s8_avx512vnni(const TileU8S8& tile);  // 12×32
-void tile_u8s8_amx(const TileU8S8& tile);         // 32×32
+
+extern const StripKernels kStripU8S8Amx;  // 64×32
 
 }  // namespace q8

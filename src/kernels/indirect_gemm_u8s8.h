@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "base/threads.h"
+#include "kernels/aligned_buffer.h"
 #include "kernels/epilogue_u8s8.h"
-#include "kernels/overflow.h"
 #include "kernels/packed_s8.h"
 
 namespace q8 {
@@ -47,9 +47,32 @@ struct NothingAfter {
   void operator()(std::int64_t, std::int64_t, std::int64_t, std::int64_t) const {}
 };
 
+// What one thread needs to compute tiles of at most `most_rows` rows.
+class TileRunner {
+ public:
+  TileRunner(const PackedS8& b, std::int64_t most_rows);
+  ~TileRunner();
+  TileRunner(const TileRunner&) = delete;
+  TileRunner& operator=(const TileRunner&) = delete;
+
+  // Where the pointers of a tile's rows go, [taps][rows].
+  const std::uint8_t** rows() { return rows_.data(); }
+  // tile: its output, rows and epilogue for the panels [first, end); the rest is filled in.
+  void run(TileU8S8 tile, std::int64_t first, std::int64_t end);
+
+ private:
+  void run_panels(TileU8S8& tile, std::int64_t panels);
+
+  const PackedS8& b_;
+  int most_rows_;
+  std::vector<const std::uint8_t*> rows_;
+  std::vector<std::int32_t> row_sums_, spill_;
+  AlignedBuffer<std::uint8_t> scratch_;
+};
+
 // Computes C tile by tile. rows(first, count, out) writes the pointers of `count` rows from
 // `first`: out[tap · count + i]; each is readable for 4·b.k4() bytes. after(first_row, rows,
-// first_column, columns) is called when a tile is done.
+// first_column, columns) is called when these are done.
 template <typename Rows, typename After = NothingAfter>
 void indirect_gemm_u8s8(const IndirectGemmU8S8& g, Rows&& rows, Threads& threads,
                         After&& after = {}) {
@@ -58,43 +81,22 @@ void indirect_gemm_u8s8(const IndirectGemmU8S8& g, Rows&& rows, Threads& threads
   const TileGrid grid(g.m, b, threads.count());
   const std::int64_t element = element_bytes(g.epilogue->kind());
   threads.parallel_for(grid.blocks * grid.row_tiles, 1, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<const std::uint8_t*> pointers(
-        static_cast<std::size_t>(b.taps() * grid.rows_per_tile));
-    std::vector<std::int32_t> spill(static_cast<std::size_t>(b.row().mr * b.row().nr));
-    std::vector<std::int32_t> row_sums(static_cast<std::size_t>(grid.rows_per_tile));
+    TileRunner runner(b, grid.rows_per_tile);
     for (std::int64_t t = begin; t < end; ++t) {
       const std::int64_t first = t % grid.row_tiles * grid.rows_per_tile;
       const std::int64_t count = std::min(grid.rows_per_tile, g.m - first);
-      rows(first, count, pointers.data());
+      rows(first, count, runner.rows());
+      const std::int64_t first_panel = t / grid.row_tiles * grid.block;
+      const std::int64_t end_panel = std::min(b.panels(), first_panel + grid.block);
+      const std::int64_t column = first_panel * b.row().nr;
       TileU8S8 tile{};
-      tile.a = pointers.data();
-      tile.taps = b.taps();
-      tile.k4 = b.k4();
       tile.rows = static_cast<int>(count);
+      tile.columns = static_cast<int>(std::min(b.n(), end_panel * b.row().nr) - column);
+      tile.out = static_cast<char*>(g.c) + (first * g.c_stride + column) * element;
       tile.out_stride = g.c_stride;
-      tile.spill = spill.data();
-      if (b.has_zero_point()) {
-        for (std::int64_t i = 0; i < count; ++i) {
-          std::int32_t sum = 0;
-          for (std::int64_t tap = 0; tap < b.taps(); ++tap)
-            sum += sum_bytes(pointers[static_cast<std::size_t>(tap * count + i)], b.k());
-          row_sums[static_cast<std::size_t>(i)] = sum;
-        }
-        tile.row_sum = row_sums.data();
-      }
-      const std::int64_t block = t / grid.row_tiles;
-      for (std::int64_t p = block * grid.block; p < std::min(b.panels(), (block + 1) * grid.block);
-           ++p) {
-        const std::int64_t column = p * b.row().nr;
-        tile.b = b.panel(p);
-        tile.b_zero_point = b.zero_point() + column;
-        tile.columns = static_cast<int>(std::min<std::int64_t>(b.row().nr, b.n() - column));
-        tile.out = static_cast<char*>(g.c) + (first * g.c_stride + column) * element;
-        g.epilogue->fill(tile, column);
-        b.row().tile(tile);
-        if (b.row().overflow != nullptr) b.row().overflow->add(count_overflow(tile, b.row().nr));
-        after(first, count, column, std::int64_t{tile.columns});
-      }
+      g.epilogue->fill(tile, column);
+      runner.run(tile, first_panel, end_panel);
+      after(first, count, column, std::int64_t{tile.columns});
     }
   });
 }

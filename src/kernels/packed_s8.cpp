@@ -41,7 +41,10 @@ PackedS8::PackedS8(const GemmU8S8Row& row, const WeightsView& weights)
   const std::size_t zero_points = weights.zero_point.size();
   Q8_ASSERT(zero_points <= 1 || zero_points == static_cast<std::size_t>(n_));
 
-  data_ = AlignedBuffer<std::int8_t>(static_cast<std::size_t>(panels() * panel_bytes()));
+  // Kernels that take 64 k at a time may read on behind the last panel, where a row has only zeros.
+  const std::int64_t bytes = panels() * panel_bytes(), slack = 15 * 4 * row.nr;
+  data_ = AlignedBuffer<std::int8_t>(static_cast<std::size_t>(bytes + slack));
+  std::fill_n(data_.data() + bytes, slack, std::int8_t{0});
   for (std::int64_t p = 0; p < panels(); ++p) pack_panel(weights, p);
 
   zero_point_ = AlignedBuffer<std::int32_t>(static_cast<std::size_t>(columns));

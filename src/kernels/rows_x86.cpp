@@ -13,7 +13,7 @@ namespace q8 {
 
 std::span<const GemmU8S8Row> gemm_u8s8_rows() {
   static constexpr GemmU8S8Row kRows[] = {
-      {"amx", Isa::kAmx, 32, 32, tile_u8s8_amx},
+      {"amx", Isa::kAmx, 64, 32, nullptr, &kStripU8S8Amx},
       {"avx512vnni", Isa::kAvx512Vnni, 12, 32, tile_u8s8_avx512vnni},
       {"avxvnni", Isa::kAvxVnni, 6, 16, tile_u8s8_avxvnni},
       {"avx2", Isa::kAvx2, 4, 16, tile_u8s8_avx2},
