@@ -10,6 +10,22 @@ namespace q8 {
 // them.
 std::string inspect_file(const std::filesystem::path& file, bool json);
 
+// What a check of a file says, and whether the file passed it.
+struct Inspection {
+  std::string text;
+  bool passed = true;
+};
+
+struct LintOptions {
+  std::string target;   // a row of list_targets()
+  bool strict = false;  // warnings fail too
+  bool json = false;
+};
+
+// Holds a quantized model, of whatever quantizer, against what a target can do. Throws usage_error
+// for an unknown target, bad_input for what is no model.
+Inspection lint_file(const std::filesystem::path& model, const LintOptions& options);
+
 // A calibration profile as a page with every histogram and range drawn, for a browser.
 std::string profile_page(const std::filesystem::path& profile);
 

@@ -22,7 +22,9 @@ bool keeps_tails(const Graph& graph, const Uses& uses, ValueId id) {
 
 // What a bounded function can give, for targets whose kernels take nothing else.
 const Range* bounded_range(const Node& node) {
-  static constexpr Range kUnit{0, 1}, kSigned{-1, 1};
+  // Scales of 1/256 and 1/128, as the targets that fix them do: the largest integer is one step
+  // below 1.
+  static constexpr Range kUnit{0, 255.0 / 256}, kSigned{-1, 127.0 / 128};
   if (node.is("Softmax") || node.is("Sigmoid")) return &kUnit;
   return node.is("Tanh") ? &kSigned : nullptr;
 }

@@ -26,6 +26,21 @@ struct Target {
   bool fixed_bounded_ranges = false;      // Softmax, Sigmoid: [0, 1]; Tanh: [−1, 1], always
   bool absorbs_clamps = true;  // Relu and Clip go away where the quantized range says the same
   bool integer_adds = true;    // residual Adds in integers; otherwise one float input is left
+
+  // What `q8 inspect --target` holds the models of any quantizer against.
+  bool refuses = false;               // what it cannot do is refused, not computed in float
+  bool reads_qoperators = true;       // QLinearConv and its kin
+  bool runs_dynamic_products = true;  // integer products of inputs quantized while it runs
+  bool reads_microsoft_domain = true;
+  bool reads_quantized_bias = true;
+  bool adds_bias_in_float = false;     // behind the sums, whatever its form; otherwise s32, in them
+  bool quantizes_float_bias = false;   // of a product between quantized values
+  bool checks_gemm_bias_scale = true;  // false: takes s_x·s_w, whatever the model says
+  bool asymmetric_conv_weights = true;  // u8, or with zero points
+  bool asymmetric_gemm_weights = true;
+  bool wide_activations = false;  // 16 bits
+  bool fuses_clamps = false;      // also those that the quantized range behind them does not do
+  bool quantizes_float_weights = false;  // of a Conv between quantized values, unasked
 };
 
 std::span<const Target> targets();

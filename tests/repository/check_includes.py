@@ -25,7 +25,8 @@ MAY_INCLUDE = {
     "recover": ["rewrite", "exec", "data"],
     "rewrite": ["plan"],
     "validate": ["exec", "data"],
-    "report": ["validate", "recover", "rewrite"],
+    "inspect": ["plan"],
+    "report": ["inspect", "validate", "recover", "rewrite"],
     "api": ["report", "onnx_io"],
 }
 ONLY_IN = {  # first part of an included path: the only folders that may

@@ -8,6 +8,8 @@ namespace {
 struct Options {
   std::filesystem::path file;
   bool json = false;
+  std::string target;
+  bool strict = false;
   std::string html, format, output, observer = "auto";
 };
 
@@ -19,15 +21,26 @@ void deliver(Console& console, const std::string& where, const std::string& cont
     save_text(content, where);
 }
 
-void run(const Options& options, Console& console) {
+int check(const Inspection& inspection, Console& console) {
+  console.print(inspection.text);
+  return inspection.passed ? 0 : 4;
+}
+
+int run(const Options& options, Console& console) {
   const bool other = !options.html.empty() || !options.format.empty();
   if (options.json && other) throw usage_error("--json excludes --html and --export");
   if (options.format.empty() && !options.output.empty()) throw usage_error("-o goes with --export");
+  if (options.strict && options.target.empty()) throw usage_error("--strict goes with --target");
+  if (!options.target.empty()) {
+    if (other) throw usage_error("--target excludes --html and --export");
+    return check(lint_file(options.file, {options.target, options.strict, options.json}), console);
+  }
   if (!options.html.empty()) deliver(console, options.html, profile_page(options.file));
   if (!options.format.empty())
     deliver(console, options.output,
             export_profile(options.file, options.format, options.observer));
   if (!other) console.print(inspect_file(options.file, options.json));
+  return 0;
 }
 
 }  // namespace
@@ -37,6 +50,9 @@ CommandRun add_inspect(CLI::App& command) {
   command.add_option("file", options->file, "ONNX model, calibration profile or JSON report")
       ->required();
   command.add_flag("--json", options->json, "as JSON");
+  command.add_option("--target", options->target,
+                     "of a quantized model: what does not suit this runtime (see quantize --help)");
+  command.add_flag("--strict", options->strict, "with --target: warnings fail too");
   command
       .add_option("--html", options->html,
                   "of a profile: a page with histograms and ranges drawn; - is stdout")
@@ -51,12 +67,11 @@ CommandRun add_inspect(CLI::App& command) {
   command.footer(
       "examples:\n"
       "  q8 inspect model.int8.onnx\n"
+      "  q8 inspect --target tensorrt model.int8.onnx\n"
       "  q8 inspect model.q8cal --html model.html\n"
-      "  q8 inspect model.q8cal --export tensorrt-cache --observer entropy -o model.cache");
-  return [options](Console& console) {
-    run(*options, console);
-    return 0;
-  };
+      "  q8 inspect model.q8cal --export tensorrt-cache --observer entropy -o model.cache\n"
+      "exit code 4: --target found an error");
+  return [options](Console& console) { return run(*options, console); };
 }
 
 }  // namespace q8::cli
