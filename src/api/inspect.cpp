@@ -29,10 +29,11 @@ FileKind kind_of(std::string_view content) {
 }
 
 std::string inspect_model(const fs::path& file, const MappedFile& content, bool json) {
-  ModelSummary summary = summarize(load_model(file));
+  const Model model = load_model(file);
+  ModelSummary summary = summarize(model);
   summary.file = file.filename().string();
   summary.sha256 = sha256_hex(content.bytes());
-  summary.bytes = static_cast<std::int64_t>(content.bytes().size());
+  summary.bytes = static_cast<std::int64_t>(content.bytes().size() + model.external_bytes);
   return json ? summary_json(summary) : summary_text(summary);
 }
 

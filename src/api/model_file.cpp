@@ -40,9 +40,8 @@ ModelFile open_model_as_is(const fs::path& path) {
   } catch (const Error& error) {
     throw error.within(path.string());
   }
-  const MappedFile content(path);
-  file.sha256 = sha256_hex(content.bytes());
-  file.bytes = static_cast<std::int64_t>(content.bytes().size());
+  file.sha256 = sha256_file(path);
+  file.bytes = static_cast<std::int64_t>(fs::file_size(path) + file.model.external_bytes);
   return file;
 }
 

@@ -49,6 +49,14 @@ MappedFile::~MappedFile() {
   if (size_ > 0) munmap(const_cast<std::byte*>(data_), size_);
 }
 
+void MappedFile::forget(std::span<const std::byte> bytes) const {
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  const auto offset = static_cast<std::size_t>(bytes.data() - data_);
+  const std::size_t first = (offset + page - 1) / page * page,
+                    end = (offset + bytes.size()) / page * page;  // whole pages only
+  if (end > first) madvise(const_cast<std::byte*>(data_) + first, end - first, MADV_DONTNEED);
+}
+
 std::string read_text_file(const std::filesystem::path& path) {
   return std::string(MappedFile(path).text());
 }

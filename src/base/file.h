@@ -20,6 +20,8 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   std::string_view text() const { return {reinterpret_cast<const char*>(data_), size_}; }
+  // Gives the memory of these bytes back; they are read from the file again when they are needed.
+  void forget(std::span<const std::byte> bytes) const;
 
  private:
   const std::byte* data_ = nullptr;

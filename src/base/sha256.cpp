@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/error.h"
@@ -43,7 +44,16 @@ std::string sha256_hex(std::span<const std::byte> bytes) {
 }
 
 std::string sha256_file(const std::filesystem::path& path) {
-  return sha256_hex(MappedFile(path).bytes());
+  constexpr std::size_t kPiece = std::size_t{16} << 20;  // what stays in memory of a large file
+  const MappedFile file(path);
+  Sha256 sum;
+  for (auto rest = file.bytes(); !rest.empty();) {
+    const auto piece = rest.first(std::min(rest.size(), kPiece));
+    sum.add(piece);
+    file.forget(piece);
+    rest = rest.subspan(piece.size());
+  }
+  return sum.hex();
 }
 
 }  // namespace q8

@@ -27,6 +27,7 @@ class Sha256 {
 };
 
 std::string sha256_hex(std::span<const std::byte> bytes);
+// In pieces: a large file does not stay in memory.
 std::string sha256_file(const std::filesystem::path& path);
 
 }  // namespace q8

@@ -28,10 +28,15 @@ struct TypeInfo {
   std::vector<std::string> dim_names;  // as long as dims, or empty; "" where the dim is a number
 };
 
+// metadata_props: names and values, in file order.
+using MetadataProps = std::vector<std::pair<std::string, std::string>>;
+
 struct Value {
   std::string name;
   TypeInfo type;
   std::optional<Tensor> constant;  // an initializer, or the output of a folded node
+  std::string doc = {};
+  MetadataProps metadata = {};
 };
 
 struct Node {
@@ -42,6 +47,7 @@ struct Node {
   std::vector<ValueId> outputs;  // likewise
   Attributes attributes;
   std::string doc;
+  MetadataProps metadata = {};
 
   ValueId input(std::size_t i) const { return i < inputs.size() ? inputs[i] : kNoValue; }
   bool is(std::string_view type) const { return domain.empty() && op_type == type; }
@@ -54,6 +60,12 @@ struct Capture {
   ValueId inner;  // in this one; it has no producer
 };
 
+// A quantization_annotation: names of parameters (SCALE_TENSOR …) and the values that hold them.
+struct QuantizationAnnotation {
+  ValueId value;
+  std::vector<std::pair<std::string, ValueId>> parameters;
+};
+
 class Uses;
 
 // A directed acyclic graph of operators. Owns its nodes, values and constants; copies are deep but
@@ -61,7 +73,10 @@ class Uses;
 class Graph {
  public:
   std::string name;
+  std::string doc;
+  MetadataProps metadata;
   std::map<std::string, std::int64_t, std::less<>> opsets;  // domain → version
+  std::vector<QuantizationAnnotation> annotations;
 
   std::int64_t opset(std::string_view domain = "") const;  // 0 where the domain is not imported
 
@@ -152,7 +167,8 @@ struct Model {
   std::int64_t ir_version = 8;
   std::string producer_name, producer_version, domain, doc;
   std::int64_t model_version = 0;
-  std::vector<std::pair<std::string, std::string>> metadata;  // metadata_props, in file order
+  MetadataProps metadata;
+  std::uint64_t external_bytes = 0;  // of the files beside it that hold its weights
 };
 
 // Throws bad_input where a value is read that nobody makes, made twice, or an output is made by

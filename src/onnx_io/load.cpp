@@ -1,13 +1,14 @@
 #include "onnx_io/load.h"
 
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-
 #include <algorithm>
 #include <map>
 #include <set>
 
 #include "base/file.h"
 #include "onnx_io/inline_functions.h"
+#include "onnx_io/large_weights.h"
+#include "onnx_io/metadata_props.h"
+#include "onnx_io/parse.h"
 #include "onnx_io/tensor_bytes.h"
 #include "onnx_io/tensor_proto.h"
 
@@ -45,16 +46,35 @@ TypeInfo type_info(const onnx::ValueInfoProto& info) {
   return type;
 }
 
+// A value's description may stand at its initializer, its input or output, and in value_info: the
+// first counts.
+template <typename Message>
+void read_annotations(const Message& proto, Value& value) {
+  if (value.doc.empty()) value.doc = proto.doc_string();
+  if (value.metadata.empty()) value.metadata = read_metadata(proto);
+}
+
+// What a model's own file holds beside the ModelProto that protobuf read.
+struct LargeWeights {
+  const MappedFile* file = nullptr;
+  std::map<int, std::span<const std::byte>> bytes = {};
+};
+const LargeWeights kNoLargeWeights;
+
 // Builds one Graph from a GraphProto; subgraphs are built by further builders that know their
 // parent.
 class GraphBuilder {
  public:
-  GraphBuilder(onnx::GraphProto& proto, ExternalData& external, GraphBuilder* parent)
-      : proto_(proto), external_(external), parent_(parent) {}
+  // `weights`: raw data that lies in `file` and not in the initializers, by their place.
+  GraphBuilder(onnx::GraphProto& proto, ExternalData& external, GraphBuilder* parent,
+               const LargeWeights& weights = kNoLargeWeights)
+      : proto_(proto), external_(external), parent_(parent), weights_(weights) {}
 
   Graph build(const std::map<std::string, std::int64_t, std::less<>>& opsets) {
     graph_.opsets = opsets;
     graph_.name = proto_.name();
+    graph_.doc = proto_.doc_string();
+    graph_.metadata = read_metadata(proto_);
     if (proto_.sparse_initializer_size() > 0)
       throw unsupported("sparse initializers are not supported");
     read_initializers();
@@ -66,25 +86,37 @@ class GraphBuilder {
         throw bad_input("nothing makes the graph's output '" + output.name() + "'");
       TypeInfo type = type_info(output);
       if (type.dtype) graph_.value(id).type = std::move(type);
+      read_annotations(output, graph_.value(id));
       graph_.add_output(id);
     }
     read_value_info();
+    read_quantization_annotations();
     return std::move(graph_);
   }
 
  private:
   void read_initializers() {
-    for (auto& tensor : *proto_.mutable_initializer()) {
+    for (int i = 0; i < proto_.initializer_size(); ++i) {
+      onnx::TensorProto& tensor = *proto_.mutable_initializer(i);
       const std::string name = tensor.name();
       if (name.empty()) throw bad_input("an initializer has no name");
       if (graph_.find_value(name) != kNoValue)
         throw bad_input("the initializer '" + name + "' stands twice in the model");
       try {
-        graph_.add_constant(name, take_tensor(tensor, external_));
+        const ValueId id = graph_.add_constant(name, take(tensor, i));
+        read_annotations(tensor, graph_.value(id));
       } catch (const Error& error) {
         throw error.within("initializer '" + name + "'");
       }
     }
+  }
+
+  Tensor take(onnx::TensorProto& proto, int place) {
+    const auto large = weights_.bytes.find(place);
+    if (large == weights_.bytes.end()) return take_tensor(proto, external_);
+    Tensor tensor = take_tensor(proto, large->second);
+    weights_.file->forget(large->second);
+    return tensor;
   }
 
   void read_inputs() {
@@ -98,6 +130,7 @@ class GraphBuilder {
       if (known != kNoValue) continue;
       const ValueId id = graph_.add_value(input.name());
       graph_.value(id).type = type_info(input);
+      read_annotations(input, graph_.value(id));
       graph_.add_input(id);
     }
   }
@@ -142,6 +175,7 @@ class GraphBuilder {
     node.domain = canonical_domain(proto.domain());
     node.op_type = proto.op_type();
     node.doc = proto.doc_string();
+    node.metadata = read_metadata(proto);
     for (const auto& input : proto.input()) {
       if (input.empty()) {
         node.inputs.push_back(kNoValue);
@@ -221,70 +255,30 @@ class GraphBuilder {
   void read_value_info() {
     for (const auto& info : proto_.value_info()) {
       const ValueId id = graph_.find_value(info.name());
-      if (id != kNoValue && !graph_.value(id).constant) graph_.value(id).type = type_info(info);
+      if (id == kNoValue) continue;
+      if (!graph_.value(id).constant) graph_.value(id).type = type_info(info);
+      read_annotations(info, graph_.value(id));
+    }
+  }
+
+  void read_quantization_annotations() {
+    for (const auto& proto : proto_.quantization_annotation()) {
+      QuantizationAnnotation annotation{.value = graph_.find_value(proto.tensor_name()),
+                                        .parameters = {}};
+      if (annotation.value == kNoValue) continue;
+      for (const auto& entry : proto.quant_parameter_tensor_names())
+        if (const ValueId id = graph_.find_value(entry.value()); id != kNoValue)
+          annotation.parameters.emplace_back(entry.key(), id);
+      graph_.annotations.push_back(std::move(annotation));
     }
   }
 
   onnx::GraphProto& proto_;
   ExternalData& external_;
   GraphBuilder* parent_;
+  const LargeWeights& weights_;
   Graph graph_;
 };
-
-// protobuf reports to stderr on its own; q8's errors say it better.
-struct SilentProtobuf {
-  google::protobuf::LogHandler* old = google::protobuf::SetLogHandler(nullptr);
-  ~SilentProtobuf() { google::protobuf::SetLogHandler(old); }
-};
-
-// Why protobuf could not read the bytes: a field that runs past the end means that the file was
-// cut.
-std::string parse_failure(std::string_view bytes) {
-  const auto varint = [&](std::size_t& at) -> std::optional<std::uint64_t> {
-    std::uint64_t value = 0;
-    for (int shift = 0; shift < 64 && at < bytes.size(); shift += 7) {
-      const auto byte = static_cast<unsigned char>(bytes[at++]);
-      value |= static_cast<std::uint64_t>(byte & 127u) << shift;
-      if (byte < 128) return value;
-    }
-    return std::nullopt;
-  };
-  std::size_t at = 0;
-  bool looks_like_model = false;
-  while (at < bytes.size()) {
-    const auto tag = varint(at);
-    if (!tag || (*tag >> 3) == 0 || (*tag >> 3) > 30) break;
-    if ((*tag & 7) == 0) {
-      if (!varint(at)) break;
-    } else if ((*tag & 7) == 2) {
-      const auto length = varint(at);
-      if (!length) break;
-      looks_like_model |= (*tag >> 3) == 7;  // ModelProto.graph
-      if (*length > bytes.size() - at) {
-        if (!looks_like_model) break;
-        return "the file is truncated: " + std::to_string(*length - (bytes.size() - at)) +
-               " bytes are missing";
-      }
-      at += *length;
-    } else {
-      break;
-    }
-  }
-  return "not an ONNX model: protobuf cannot read it";
-}
-
-onnx::ModelProto parse(std::string_view bytes) {
-  constexpr std::size_t kProtobufLimit = 0x7fffffff;
-  if (bytes.empty()) throw bad_input("not an ONNX model: the file is empty");
-  if (bytes.size() > kProtobufLimit)
-    throw bad_input(
-        "larger than 2 GB in one file, which protobuf cannot read; save it with external data");
-  const SilentProtobuf silent;
-  onnx::ModelProto proto;
-  google::protobuf::io::ArrayInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
-  if (!proto.ParseFromZeroCopyStream(&stream)) throw bad_input(parse_failure(bytes));
-  return proto;
-}
 
 void check_header(const onnx::ModelProto& proto) {
   constexpr int kNewestIr = 13;
@@ -303,7 +297,7 @@ bool has_standard_node(const onnx::GraphProto& graph) {
   });
 }
 
-Model build(onnx::ModelProto& proto, const fs::path& folder) {
+Model build(onnx::ModelProto& proto, const fs::path& folder, const LargeWeights& weights) {
   check_header(proto);
   inline_functions(proto);
   Model model;
@@ -331,7 +325,8 @@ Model build(onnx::ModelProto& proto, const fs::path& folder) {
   if (!opsets.contains("") && has_standard_node(proto.graph()))
     throw bad_input("the model imports no version of the standard operator set");
   ExternalData external(folder);
-  model.graph = GraphBuilder(*proto.mutable_graph(), external, nullptr).build(opsets);
+  model.graph = GraphBuilder(*proto.mutable_graph(), external, nullptr, weights).build(opsets);
+  model.external_bytes = external.bytes();
   verify(model.graph);
   model.graph.tidy();
   return model;
@@ -342,20 +337,20 @@ Model build(onnx::ModelProto& proto, const fs::path& folder) {
 Model load_model(const fs::path& path) {
   const MappedFile file(path);
   try {
-    onnx::ModelProto proto = parse(file.text());
-    return build(proto, path.parent_path());
+    auto split = split_large_weights(file.text());
+    onnx::ModelProto proto = parse_model(split ? split->rest : file.text());
+    LargeWeights weights{.file = &file, .bytes = {}};
+    if (split) weights.bytes = std::move(split->weights);
+    split.reset();
+    return build(proto, path.parent_path(), weights);
   } catch (const Error& error) {
     throw error.within(path.string());
   }
 }
 
 std::pair<std::string, Tensor> parse_tensor(std::span<const std::byte> bytes) {
-  constexpr std::size_t kProtobufLimit = 0x7fffffff;
-  const SilentProtobuf silent;
-  onnx::TensorProto proto;
-  if (bytes.size() > kProtobufLimit ||
-      !proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
-    throw bad_input("not an ONNX tensor: protobuf cannot read it");
+  onnx::TensorProto proto =
+      parse_tensor_proto({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   if (proto.data_location() == onnx::TensorProto::EXTERNAL)
     throw bad_input("a tensor with external data cannot stand alone");
   ExternalData none({});

@@ -156,6 +156,15 @@ Tensor take_any_tensor(onnx::TensorProto& proto, ExternalData& external) {
   }
 }
 
+// A bool that is neither 0 nor 1 is undefined behaviour to read.
+Tensor cleaned(Tensor tensor) {
+  if (tensor.dtype() != DType::kBool) return tensor;
+  Tensor clean(DType::kBool, tensor.shape());
+  std::transform(tensor.bytes(), tensor.bytes() + tensor.size(), clean.mutable_data<bool>(),
+                 [](std::byte b) { return b != std::byte{0}; });
+  return clean;
+}
+
 }  // namespace
 
 std::shared_ptr<const MappedFile> ExternalData::open(const std::string& location) {
@@ -175,6 +184,12 @@ std::shared_ptr<const MappedFile> ExternalData::open(const std::string& location
   return files_[location] = std::make_shared<const MappedFile>(file);
 }
 
+std::uint64_t ExternalData::bytes() const {
+  std::uint64_t total = 0;
+  for (const auto& [location, file] : files_) total += file->bytes().size();
+  return total;
+}
+
 DType dtype_of_proto(int data_type) {
   for (const TypeRow& row : kTypes)
     if (row.proto == data_type) return row.dtype;
@@ -189,13 +204,23 @@ int proto_of_dtype(DType dtype) {
 }
 
 Tensor take_tensor(onnx::TensorProto& proto, ExternalData& external) {
-  const Tensor tensor = take_any_tensor(proto, external);
-  if (tensor.dtype() != DType::kBool) return tensor;
-  // A bool that is neither 0 nor 1 is undefined behaviour to read.
-  Tensor clean(DType::kBool, tensor.shape());
-  std::transform(tensor.bytes(), tensor.bytes() + tensor.size(), clean.mutable_data<bool>(),
-                 [](std::byte b) { return b != std::byte{0}; });
-  return clean;
+  return cleaned(take_any_tensor(proto, external));
+}
+
+Tensor take_tensor(const onnx::TensorProto& proto, std::span<const std::byte> raw_data) {
+  const DType dtype = dtype_of_proto(proto.data_type());
+  Shape shape(std::vector<std::int64_t>(proto.dims().begin(), proto.dims().end()));
+  const std::size_t needed = stored_bytes(dtype, shape.count());
+  if (raw_data.size() != needed) size_mismatch(raw_data.size(), needed, shape, dtype);
+  return cleaned(copied(dtype, std::move(shape), raw_data));
+}
+
+bool is_stored_as_it_lies(const Tensor& tensor) {
+  return !is_4bit(tensor.dtype());
+}
+
+std::size_t raw_size(const Tensor& tensor) {
+  return stored_bytes(tensor.dtype(), tensor.size());
 }
 
 std::string raw_bytes(const Tensor& tensor) {
@@ -210,9 +235,13 @@ std::string raw_bytes(const Tensor& tensor) {
   return packed;
 }
 
-void put_tensor(const Tensor& tensor, onnx::TensorProto& proto) {
+void put_type(const Tensor& tensor, onnx::TensorProto& proto) {
   proto.set_data_type(proto_of_dtype(tensor.dtype()));
   for (const std::int64_t dim : tensor.shape()) proto.add_dims(dim);
+}
+
+void put_tensor(const Tensor& tensor, onnx::TensorProto& proto) {
+  put_type(tensor, proto);
   proto.set_raw_data(raw_bytes(tensor));
 }
 

@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <span>
+#include <string>
 
 #include "base/file.h"
 #include "tensor/tensor.h"
@@ -16,6 +18,7 @@ class ExternalData {
  public:
   explicit ExternalData(std::filesystem::path folder) : folder_(std::move(folder)) {}
   std::shared_ptr<const MappedFile> open(const std::string& location);
+  std::uint64_t bytes() const;  // of all files opened so far
 
  private:
   std::filesystem::path folder_;
@@ -28,10 +31,17 @@ int proto_of_dtype(DType dtype);
 
 // Takes the data out of `proto` (large raw data is moved, not copied).
 Tensor take_tensor(onnx::TensorProto& proto, ExternalData& external);
+// The same for a tensor whose raw data lies elsewhere, of which a copy is made.
+Tensor take_tensor(const onnx::TensorProto& proto, std::span<const std::byte> raw_data);
 
 // Fills everything but the name. Raw data, 4-bit types packed two a byte.
 void put_tensor(const Tensor& tensor, onnx::TensorProto& proto);
-// The elements as ONNX stores them.
+// Everything but the data.
+void put_type(const Tensor& tensor, onnx::TensorProto& proto);
+// The elements as ONNX stores them, and how many bytes that are. They lie in memory as they are
+// stored, but for the 4-bit types.
 std::string raw_bytes(const Tensor& tensor);
+std::size_t raw_size(const Tensor& tensor);
+bool is_stored_as_it_lies(const Tensor& tensor);
 
 }  // namespace q8

@@ -88,6 +88,62 @@ TEST(SaveModel, KeepsWhatTheModelSays) {
   EXPECT_EQ(saved.graph().initializer_size(), 3);  // "axes", which nobody reads, is gone
 }
 
+// A field that the installed library need not know, as protobuf writes it.
+template <typename Message>
+void add_metadata(Message& message, int field, const std::string& key, const std::string& value) {
+  onnx::StringStringEntryProto entry;
+  entry.set_key(key);
+  entry.set_value(value);
+  message.mutable_unknown_fields()->AddLengthDelimited(field, entry.SerializeAsString());
+}
+
+// Field numbers of metadata_props from onnx.proto: GraphProto 16, NodeProto 9, ValueInfoProto 4,
+// TensorProto 16.
+TEST(SaveModel, KeepsDescriptionsMetadataAndQuantizationAnnotations) {
+  SmallModel m(17, 10);
+  m.input("x", {1, 4});
+  m.tensor("w", {4})->mutable_float_data()->Resize(4, 1.5f);
+  m.tensor("scale", {})->add_float_data(0.5f);
+  m.node("Mul", {"x", "w"}, {"a"}, "mul");
+  m.node("Relu", {"a"}, {"y"}, "relu");
+  m.output("y", {1, 4});
+  m.graph()->set_doc_string("of the graph");
+  add_metadata(*m.graph(), 16, "graph", "g");
+  m.graph()->mutable_input(0)->set_doc_string("of x");
+  m.graph()->mutable_output(0)->set_doc_string("of y");
+  m.graph()->mutable_initializer(0)->set_doc_string("of w");
+  add_metadata(*m.graph()->mutable_initializer(0), 16, "tensor", "t");
+  add_metadata(*m.graph()->mutable_node(0), 9, "namespace", "layer1/mul");
+  add_metadata(*m.graph()->mutable_node(0), 9, "second", "2");
+  auto* a = m.graph()->add_value_info();
+  SmallModel::describe(a, "a", {1, 4});
+  a->set_doc_string("of a");
+  add_metadata(*a, 4, "value", "v");
+  auto* annotation = m.graph()->add_quantization_annotation();
+  annotation->set_tensor_name("a");
+  auto* parameter = annotation->add_quant_parameter_tensor_names();
+  parameter->set_key("SCALE_TENSOR");
+  parameter->set_value("scale");
+  onnx::ModelProto saved;
+  ASSERT_TRUE(saved.ParseFromString(serialize_model(m.load())));
+  const auto &now = saved.graph(), &was = *m.graph();
+  EXPECT_EQ(now.doc_string(), "of the graph");
+  EXPECT_EQ(now.unknown_fields().field(0).length_delimited(),
+            was.unknown_fields().field(0).length_delimited());
+  EXPECT_EQ(now.node(0).SerializeAsString(), was.node(0).SerializeAsString());
+  EXPECT_EQ(now.input(0).SerializeAsString(), was.input(0).SerializeAsString());
+  EXPECT_EQ(now.output(0).SerializeAsString(), was.output(0).SerializeAsString());
+  ASSERT_EQ(now.value_info_size(), 1);
+  EXPECT_EQ(now.value_info(0).SerializeAsString(), was.value_info(0).SerializeAsString());
+  EXPECT_EQ(now.initializer(0).doc_string(), "of w");
+  EXPECT_EQ(now.initializer(0).unknown_fields().field(0).length_delimited(),
+            was.initializer(0).unknown_fields().field(0).length_delimited());
+  ASSERT_EQ(now.quantization_annotation_size(), 1);
+  EXPECT_EQ(now.quantization_annotation(0).SerializeAsString(),
+            was.quantization_annotation(0).SerializeAsString());
+  EXPECT_EQ(now.initializer_size(), 2);  // the scale, which only the annotation names, too
+}
+
 TEST(SaveModel, AboveTheLimitWeightsGoBesideTheModel) {
   const TemporaryFolder folder;
   const Model model = rich_model().load();
@@ -95,7 +151,8 @@ TEST(SaveModel, AboveTheLimitWeightsGoBesideTheModel) {
   EXPECT_TRUE(std::filesystem::exists(folder / "m.onnx.data"));
   onnx::ModelProto saved;
   ASSERT_TRUE(saved.ParseFromString(read_text_file(folder / "m.onnx")));
-  EXPECT_EQ(saved.graph().initializer(0).data_location(), onnx::TensorProto::EXTERNAL);
+  EXPECT_EQ(saved.graph().initializer(0).name(), "cond");  // small ones stay inside
+  EXPECT_EQ(saved.graph().initializer(1).data_location(), onnx::TensorProto::EXTERNAL);
   EXPECT_EQ(serialize_model(load_model(folder / "m.onnx")), serialize_model(model));
 }
 
