@@ -6,36 +6,10 @@
 #include <string_view>
 #include <vector>
 
+#include "rewrite/opset_step.h"
+
 namespace q8 {
 namespace {
-
-struct Step {
-  Graph& graph;
-  NodeId id;
-  Node& node() const { return graph.node(id); }
-  Attributes& attributes() const { return graph.node(id).attributes; }
-
-  // Puts a constant at an input position; positions in between stay left out.
-  void set_input(std::size_t position, Tensor tensor) const {
-    const ValueId constant =
-        graph.add_constant(node().name + "_input_" + std::to_string(position), std::move(tensor));
-    auto& inputs = node().inputs;
-    inputs.resize(std::max(inputs.size(), position + 1), kNoValue);
-    inputs[position] = constant;
-  }
-};
-
-[[noreturn]] void refuse(const Step& step, const std::string& why) {
-  throw unsupported(step.node().label() + " cannot be converted to a newer opset: " + why);
-}
-
-// An integer list that became an input.
-void move_ints(const Step& step, std::string_view attribute, std::size_t position) {
-  if (!step.attributes().has(attribute)) return;
-  const auto values = step.attributes().get_ints(attribute);
-  step.attributes().erase(attribute);
-  step.set_input(position, Tensor::of_int64(values));
-}
 
 void axes_to_input(const Step& step) {
   move_ints(step, "axes", 1);
@@ -171,12 +145,6 @@ void refuse_scan(const Step& step) {
   refuse(step, "Scan of opset 8 has another signature");
 }
 
-struct Conversion {
-  std::string_view op_type;
-  std::int64_t since;  // the opset that changed the operator
-  void (*convert)(const Step& step);
-};
-
 // Only changes of meaning or form; versions that merely take more types are not listed.
 constexpr Conversion kConversions[] = {
     {"BatchNormalization", 9, drop_spatial},
@@ -201,8 +169,10 @@ constexpr Conversion kConversions[] = {
 
 void raise_one(Graph& graph, std::int64_t version) {
   const NodeId count = graph.node_count();  // nodes that conversions add are new already
+  const std::span<const Conversion> rows =
+      version <= kQdqOpset ? std::span<const Conversion>(kConversions) : newer_conversions();
   for (NodeId id = 0; id < count; ++id)
-    for (const Conversion& row : kConversions)
+    for (const Conversion& row : rows)
       if (row.since == version && graph.node(id).is(row.op_type)) row.convert({graph, id});
 }
 
@@ -222,7 +192,7 @@ void raise_graph(Graph& graph, std::int64_t from, std::int64_t to) {
 }  // namespace
 
 void raise_opset(Graph& graph, std::int64_t version) {
-  Q8_ASSERT(version <= 13);
+  Q8_ASSERT(version <= kNewestOpset);
   const std::int64_t from = graph.opset();
   if (from >= version) return;
   if (from < kOldestOpset)
