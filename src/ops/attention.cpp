@@ -2,9 +2,8 @@
 #include <limits>
 
 #include "kernels/elementwise_f32.h"
-#include "kernels/gemm_f32.h"
+#include "ops/attention_heads.h"
 #include "ops/families.h"
-#include "ops/permute.h"
 
 namespace q8 {
 namespace {
@@ -20,37 +19,6 @@ struct Attention {
   bool is_causal;
   std::int64_t scores_mode;  // which intermediate result output 3 is
 };
-
-// [batch, sequence, heads·size] as [batch, heads, sequence, size]; four axes stay as they are.
-Tensor with_heads(const Tensor& x, std::int64_t heads, RunContext& run) {
-  if (x.dtype() != DType::kF32) throw unsupported("Attention on " + x.str());
-  if (x.rank() == 4) return x;
-  if (x.rank() != 3 || heads < 1 || x.shape()[2] % heads != 0)
-    throw bad_input(x.str() + " does not split into " + std::to_string(heads) + " heads");
-  const Shape& s = x.shape();
-  const std::int64_t size = s[2] / heads, order[] = {0, 2, 1, 3};
-  Tensor y(x.dtype(), Shape{s[0], heads, s[1], size}, run.allocator);
-  permute(x.reshaped(Shape{s[0], s[1], heads, size}), order, y, run.threads);
-  return y;
-}
-
-// past and present joined along the sequence axis.
-Tensor with_past(const Tensor& x, RunContext& run, std::size_t past_input) {
-  if (!run.has_input(past_input)) return x;
-  const Tensor& past = run.input(past_input);
-  const Shape& s = x.shape();
-  if (past.rank() != 4 || past.dtype() != x.dtype() || past.shape()[0] != s[0] ||
-      past.shape()[1] != s[1] || past.shape()[3] != s[3])
-    throw bad_input("the past " + past.str() + " does not fit " + x.str());
-  const std::int64_t before = past.shape()[2] * s[3], now = s[2] * s[3];
-  Tensor y(x.dtype(), Shape{s[0], s[1], past.shape()[2] + s[2], s[3]}, run.allocator);
-  float* to = y.mutable_data<float>();
-  for (std::int64_t head = 0; head < s[0] * s[1]; ++head) {
-    to = std::copy_n(past.data<float>() + head * before, before, to);
-    to = std::copy_n(x.data<float>() + head * now, now, to);
-  }
-  return y;
-}
 
 // What is added to the scores [batch, heads, rows, columns]: the mask, and −∞ where a query may not
 // see a key.
@@ -112,36 +80,16 @@ Bias make_bias(RunContext& run, const Attention& node, const Shape& scores) {
   return bias;
 }
 
-// C[i] = A[i] · B[i] for every sample and head of A; several heads of A share one of B.
-Tensor head_products(RunContext& run, const Tensor& a, const Tensor& b, bool transpose_b) {
-  const Shape& s = a.shape();
-  const std::int64_t rows = s[2], k = s[3], share = s[1] / b.shape()[1];
-  const std::int64_t n = b.shape()[transpose_b ? 2 : 3];
-  if (b.shape()[transpose_b ? 3 : 2] != k)
-    throw bad_input(a.str() + " and " + b.str() + " do not multiply");
-  std::vector<std::int64_t> a_steps, b_steps;
-  for (std::int64_t i = 0; i < s[0] * s[1]; ++i) {
-    a_steps.push_back(i * rows * k);
-    b_steps.push_back(i / share * n * k);
-  }
-  Tensor c(DType::kF32, Shape{s[0], s[1], rows, n}, run.allocator);
-  batched_gemm_f32(run.kernels,
-                   {.batch = s[0] * s[1],
-                    .m = rows,
-                    .a = a.data<float>(),
-                    .lda = k,
-                    .b = matrix_f32(b.data<float>(), k, n, transpose_b ? k : n, transpose_b),
-                    .a_steps = a_steps.data(),
-                    .b_steps = b_steps.data(),
-                    .c = c.mutable_data<float>()},
-                   run.threads);
-  return c;
+const Tensor* optional_input(const RunContext& run, std::size_t i) {
+  return run.has_input(i) ? &run.input(i) : nullptr;
 }
 
 void run_attention(RunContext& run, const Attention& node) {
   Tensor q = with_heads(run.input(0), node.q_heads, run);
-  const Tensor k = with_past(with_heads(run.input(1), node.kv_heads, run), run, 4);
-  const Tensor v = with_past(with_heads(run.input(2), node.kv_heads, run), run, 5);
+  const Tensor k =
+      with_past(with_heads(run.input(1), node.kv_heads, run), optional_input(run, 4), run);
+  const Tensor v =
+      with_past(with_heads(run.input(2), node.kv_heads, run), optional_input(run, 5), run);
   const Shape s = q.shape();
   if (k.shape()[0] != s[0] || v.shape()[0] != s[0] || k.shape()[1] < 1 ||
       v.shape()[1] != k.shape()[1] || s[1] % k.shape()[1] != 0 || k.shape()[2] != v.shape()[2])
@@ -178,14 +126,8 @@ void run_attention(RunContext& run, const Attention& node) {
   // A row that is masked throughout has no distribution: NaN.
   softmax_f32(run.kernels, s[0] * s[1] * s[2], columns, values, values, run.threads);
   if (shown != nullptr && node.scores_mode == 3) std::copy_n(values, scores.size(), shown);
-  Tensor y = head_products(run, scores, v, false);
-  if (run.input(0).rank() == 3) {
-    const std::int64_t order[] = {0, 2, 1, 3}, size = y.shape()[3];
-    Tensor joined(DType::kF32, Shape{s[0], s[2], s[1], size}, run.allocator);
-    permute(y, order, joined, run.threads);
-    y = joined.reshaped(Shape{s[0], s[2], s[1] * size});
-  }
-  run.set_output(0, std::move(y));
+  const Tensor y = head_products(run, scores, v, false);
+  run.set_output(0, run.input(0).rank() == 3 ? joined_heads(y, run) : y);
   if (run.output_count() > 1) run.set_output(1, k);
   if (run.output_count() > 2) run.set_output(2, v);
 }
@@ -204,16 +146,29 @@ OpFunction make_attention(const NodeContext& context) {
 // ONNX RotaryEmbedding: pairs (x1, x2) of a head are turned by the angle of their position:
 //   x1' = cos·x1 − sin·x2,  x2' = sin·x1 + cos·x2
 // A pair is elements (2i, 2i+1) where interleaved, else (i, i + rotated/2).
-OpFunction make_rotary_embedding(const NodeContext& node) {
+// com.microsoft has the positions before the caches, and one position for a whole batch as where it
+// begins.
+struct RotaryOrder {
+  std::size_t cosines, sines, positions;
+};
+constexpr RotaryOrder kOnnxOrder{1, 2, 3}, kMicrosoftOrder{2, 3, 1};
+
+OpFunction make_rotary(const NodeContext& node, const RotaryOrder& order) {
   const bool interleaved = node.attributes().get_int("interleaved", 0) != 0;
   const std::int64_t heads_attribute = node.attributes().get_int("num_heads", 0);
   const std::int64_t dim_attribute = node.attributes().get_int("rotary_embedding_dim", 0);
   return [=](RunContext& run) {
     const Tensor& x = run.input(0);
-    const Tensor& cosines = run.input(1);
-    const Tensor& sines = run.input(2);
+    const Tensor& cosines = run.input(order.cosines);
+    const Tensor& sines = run.input(order.sines);
     const bool has_heads_axis = x.rank() == 4;
-    const std::int64_t heads = has_heads_axis ? x.shape()[1] : heads_attribute;
+    // Without a number of heads the caches tell the size of one.
+    const std::int64_t guessed = x.rank() == 3 && cosines.rank() > 0 && cosines.shape().back() > 0
+                                     ? x.shape()[2] / (2 * cosines.shape().back())
+                                     : 0;
+    const std::int64_t heads = has_heads_axis         ? x.shape()[1]
+                               : heads_attribute != 0 ? heads_attribute
+                                                      : guessed;
     if (x.dtype() != DType::kF32 || (x.rank() != 3 && x.rank() != 4) || heads < 1 ||
         (!has_heads_axis && x.shape()[2] % heads != 0))
       throw bad_input("RotaryEmbedding: " + x.str() + " does not split into " +
@@ -228,10 +183,17 @@ OpFunction make_rotary_embedding(const NodeContext& node) {
     const std::int64_t positions = x.shape()[0] * sequence;
     std::vector<std::int64_t> rows(static_cast<std::size_t>(positions));
     for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<std::int64_t>(i);
-    if (run.has_input(3)) rows = run.input(3).to_int64s();
+    if (run.has_input(order.positions)) rows = run.input(order.positions).to_int64s();
+    if (order.positions == kMicrosoftOrder.positions && rows.size() == 1 && positions != 1) {
+      const std::int64_t first = rows[0];
+      rows.resize(static_cast<std::size_t>(positions));
+      for (std::int64_t i = 0; i < positions; ++i)
+        rows[static_cast<std::size_t>(i)] = first + i % sequence;
+    }
     const std::int64_t cached = cosines.size() / std::max<std::int64_t>(half, 1);
     if (static_cast<std::int64_t>(rows.size()) != positions)
-      throw bad_input("position_ids " + run.input(3).str() + " is not [batch, sequence]");
+      throw bad_input("position_ids " + run.input(order.positions).str() +
+                      " is not [batch, sequence]");
     for (const std::int64_t row : rows)
       if (row < 0 || row >= cached)
         throw bad_input("position " + std::to_string(row) + " is outside the cache " +
@@ -261,9 +223,17 @@ OpFunction make_rotary_embedding(const NodeContext& node) {
   };
 }
 
+OpFunction make_rotary_embedding(const NodeContext& node) {
+  return make_rotary(node, kOnnxOrder);
+}
+OpFunction make_microsoft_rotary(const NodeContext& node) {
+  return make_rotary(node, kMicrosoftOrder);
+}
+
 constexpr OpRow kRows[] = {
     {"", "Attention", make_attention, QuantRole::kFloat},
     {"", "RotaryEmbedding", make_rotary_embedding, QuantRole::kFloat},
+    {"com.microsoft", "RotaryEmbedding", make_microsoft_rotary, QuantRole::kFloat},
 };
 
 }  // namespace

@@ -184,6 +184,7 @@ OpFunction make_conv_from_bytes(const NodeContext& node) {
 constexpr OpRow kRows[] = {
     {"", "QLinearConv", make_qlinear_conv},
     {"q8", "QLinearConv", make_qlinear_conv},
+    {"com.microsoft", "QLinearConv", make_qlinear_conv},
     {"", "ConvInteger", make_conv_integer},
     {"q8", "ConvFromBytes", make_conv_from_bytes},
 };

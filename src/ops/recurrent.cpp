@@ -5,7 +5,7 @@
 #include "kernels/gemm_f32.h"
 #include "ops/families.h"
 #include "ops/permute.h"
-#include "ops/recurrent_activation.h"
+#include "ops/recurrent_weights.h"
 
 namespace q8 {
 namespace {
@@ -18,74 +18,6 @@ struct Sizes {
   std::int64_t times, batch, input, hidden;
 };
 
-// The weights of one direction, packed.
-struct Direction {
-  PackedF32 input;                // Wᵀ [input, gates · hidden]
-  PackedF32 recurrent;            // Rᵀ [hidden, gates · hidden]; GRU: of the gates z and r
-  PackedF32 candidate;            // GRU: Rᵀ [hidden, hidden] of the gate h
-  std::vector<float> bias;        // [gates · hidden]: what is added once
-  std::vector<float> reset_bias;  // GRU, linear_before_reset: Rb of the gate h
-  std::vector<float> peepholes;   // LSTM: [3 · hidden] for i, o, f; or empty
-};
-
-enum class CellKind { kRnn, kGru, kLstm };
-
-struct Cell {
-  CellKind kind;
-  std::int64_t gates, directions;
-  bool is_reverse, linear_before_reset, input_forget, batch_first;
-  float clip;                                    // 0: none
-  std::vector<RecurrentActivation> activations;  // for each direction
-  std::size_t peephole_input, cell_input;        // LSTM's optional inputs
-
-  float clipped(float v) const { return clip > 0 ? std::clamp(v, -clip, clip) : v; }
-};
-
-void need_shape(const Tensor& t, const Shape& shape, const char* name) {
-  if (t.shape() != shape || t.dtype() != DType::kF32)
-    throw bad_input(std::string(name) + " is " + t.str() + ", not float" + shape.str());
-}
-
-// W [directions, gates · hidden, input], R [directions, gates · hidden, hidden], B or null.
-std::vector<Direction> pack_directions(const Cell& cell, const GemmF32Row& row, const Tensor& w,
-                                       const Tensor& r, const Tensor* b, const Tensor* p) {
-  if (w.rank() != 3 || r.rank() != 3) throw bad_input("W is " + w.str() + ", R is " + r.str());
-  const std::int64_t hidden = r.shape()[2], input = w.shape()[2], wide = cell.gates * hidden;
-  need_shape(w, Shape{cell.directions, wide, input}, "W");
-  need_shape(r, Shape{cell.directions, wide, hidden}, "R");
-  if (b != nullptr) need_shape(*b, Shape{cell.directions, 2 * wide}, "B");
-  if (p != nullptr) need_shape(*p, Shape{cell.directions, 3 * hidden}, "P");
-  const bool is_gru = cell.kind == CellKind::kGru;
-  std::vector<Direction> directions;
-  for (std::int64_t d = 0; d < cell.directions; ++d) {
-    const float* recurrent = r.data<float>() + d * wide * hidden;
-    Direction direction;
-    direction.input =
-        PackedF32(row, matrix_f32(w.data<float>() + d * wide * input, input, wide, input, true));
-    const std::int64_t columns = is_gru ? 2 * hidden : wide;
-    direction.recurrent = PackedF32(row, matrix_f32(recurrent, hidden, columns, hidden, true));
-    if (is_gru)
-      direction.candidate =
-          PackedF32(row, matrix_f32(recurrent + columns * hidden, hidden, hidden, hidden, true));
-    direction.bias.assign(static_cast<std::size_t>(wide), 0.0f);
-    direction.reset_bias.assign(static_cast<std::size_t>(hidden), 0.0f);
-    if (b != nullptr) {
-      const float* wb = b->data<float>() + d * 2 * wide;
-      const float* rb = wb + wide;
-      for (std::int64_t i = 0; i < wide; ++i) {
-        const bool is_reset = is_gru && cell.linear_before_reset && i >= 2 * hidden;
-        direction.bias[static_cast<std::size_t>(i)] = is_reset ? wb[i] : wb[i] + rb[i];
-        if (is_reset) direction.reset_bias[static_cast<std::size_t>(i - 2 * hidden)] = rb[i];
-      }
-    }
-    if (p != nullptr)
-      direction.peepholes.assign(p->data<float>() + d * 3 * hidden,
-                                 p->data<float>() + (d + 1) * 3 * hidden);
-    directions.push_back(std::move(direction));
-  }
-  return directions;
-}
-
 // What one direction works on. h and c are [batch, hidden], gates [batch, gates · hidden].
 struct State {
   const Cell& cell;
@@ -95,8 +27,9 @@ struct State {
   float* gates;
   float* h;
   float* c;
-  float* scratch;  // [batch, hidden]
+  float* scratch;  // [batch, hidden]; with dynamic products [batch, gates · hidden]
   Threads& threads;
+  RunContext& run;
 
   // gates[:, first …] += state · Rᵀ
   void add_product(const float* state, const PackedF32& packed, std::int64_t first) const {
@@ -164,8 +97,14 @@ void step_gru(const State& s, const std::vector<bool>& active) {
   }
 }
 
+void add_recurrent(const State& s) {
+  if (!s.weights.dynamic_recurrent) return s.add_product(s.h, s.weights.recurrent, 0);
+  s.weights.dynamic_recurrent->run(s.batch, s.h, {}, s.scratch, s.run);
+  for (std::int64_t i = 0; i < s.batch * s.cell.gates * s.hidden; ++i) s.gates[i] += s.scratch[i];
+}
+
 void advance(const State& s, const std::vector<bool>& active) {
-  s.add_product(s.h, s.weights.recurrent, 0);
+  add_recurrent(s);
   if (s.cell.kind == CellKind::kGru) return step_gru(s, active);
   for (std::int64_t b = 0; b < s.batch; ++b) {
     if (!active[static_cast<std::size_t>(b)]) continue;
@@ -183,8 +122,12 @@ void run_direction(const State& s, const Sizes& sizes, std::int64_t d, bool back
                    RunContext& run) {
   const std::int64_t wide = s.cell.gates * s.hidden, batch = sizes.batch, hidden = s.hidden;
   Tensor projected(DType::kF32, Shape{sizes.times * batch, wide}, run.allocator);
-  gemm_f32(sizes.times * batch, x.data<float>(), sizes.input, s.weights.input,
-           projected.mutable_data<float>(), wide, {.bias = s.weights.bias.data()}, run.threads);
+  if (s.weights.dynamic_input)
+    s.weights.dynamic_input->run(sizes.times * batch, x.data<float>(), s.weights.bias,
+                                 projected.mutable_data<float>(), run);
+  else
+    gemm_f32(sizes.times * batch, x.data<float>(), sizes.input, s.weights.input,
+             projected.mutable_data<float>(), wide, {.bias = s.weights.bias.data()}, run.threads);
   std::vector<bool> active(static_cast<std::size_t>(batch));
   for (std::int64_t step = 0; step < sizes.times; ++step) {
     const auto time = [&](std::int64_t b) {  // beyond the item's end: a row to ignore
@@ -245,8 +188,8 @@ void run_recurrent(const Cell& cell, const std::vector<Direction>& directions, R
   const Tensor x = cell.batch_first ? reordered(given, {1, 0, 2}, run) : given;
   const Sizes sizes{.times = x.shape()[0],
                     .batch = x.shape()[1],
-                    .input = directions[0].input.k(),
-                    .hidden = directions[0].recurrent.k()};
+                    .input = directions[0].input_size(),
+                    .hidden = directions[0].hidden_size()};
   need_shape(x, Shape{sizes.times, sizes.batch, sizes.input}, "X");
   const Shape state_shape{cell.directions, sizes.batch, sizes.hidden};
   Tensor h = initial_state(cell, run, 5, state_shape);
@@ -254,7 +197,8 @@ void run_recurrent(const Cell& cell, const std::vector<Direction>& directions, R
   Tensor y(DType::kF32, Shape{sizes.times, cell.directions, sizes.batch, sizes.hidden},
            run.allocator);
   Tensor gates(DType::kF32, Shape{sizes.batch, cell.gates * sizes.hidden}, run.allocator);
-  Tensor scratch(DType::kF32, Shape{sizes.batch, sizes.hidden}, run.allocator);
+  const std::int64_t scratch_width = directions[0].dynamic_recurrent ? cell.gates : 1;
+  Tensor scratch(DType::kF32, Shape{sizes.batch, scratch_width * sizes.hidden}, run.allocator);
   const auto lengths = sequence_lengths(run, sizes);
   const std::int64_t state_size = sizes.batch * sizes.hidden;
   const std::size_t functions = cell.activations.size() / directions.size();
@@ -268,7 +212,8 @@ void run_recurrent(const Cell& cell, const std::vector<Direction>& directions, R
                       .h = h.mutable_data<float>() + d * state_size,
                       .c = c.mutable_data<float>() + d * state_size,
                       .scratch = scratch.mutable_data<float>(),
-                      .threads = run.threads};
+                      .threads = run.threads,
+                      .run = run};
     run_direction(state, sizes, d, cell.is_reverse || d == 1, x, lengths, y.mutable_data<float>(),
                   run);
   }
@@ -284,7 +229,7 @@ void run_recurrent(const Cell& cell, const std::vector<Direction>& directions, R
 }
 
 template <CellKind kKind>
-OpFunction make_recurrent(const NodeContext& node) {
+Cell cell_of(const NodeContext& node) {
   const Attributes& a = node.attributes();
   const std::string direction = a.get_string("direction", "forward");
   if (direction != "forward" && direction != "reverse" && direction != "bidirectional")
@@ -295,19 +240,24 @@ OpFunction make_recurrent(const NodeContext& node) {
       is_lstm                   ? std::vector<std::string>{"Sigmoid", "Tanh", "Tanh"}
       : kKind == CellKind::kGru ? std::vector<std::string>{"Sigmoid", "Tanh"}
                                 : std::vector<std::string>{"Tanh"};
-  const Cell cell{.kind = kKind,
-                  .gates = is_lstm                   ? 4
-                           : kKind == CellKind::kGru ? 3
-                                                     : 1,
-                  .directions = directions,
-                  .is_reverse = direction == "reverse",
-                  .linear_before_reset = a.get_int("linear_before_reset", 0) != 0,
-                  .input_forget = a.get_int("input_forget", 0) != 0,
-                  .batch_first = a.get_int("layout", 0) != 0,
-                  .clip = a.get_float("clip", 0),
-                  .activations = recurrent_activations(node, defaults, directions),
-                  .peephole_input = is_lstm ? std::size_t{7} : 0,
-                  .cell_input = is_lstm ? std::size_t{6} : 0};
+  return {.kind = kKind,
+          .gates = is_lstm                   ? 4
+                   : kKind == CellKind::kGru ? 3
+                                             : 1,
+          .directions = directions,
+          .is_reverse = direction == "reverse",
+          .linear_before_reset = a.get_int("linear_before_reset", 0) != 0,
+          .input_forget = a.get_int("input_forget", 0) != 0,
+          .batch_first = a.get_int("layout", 0) != 0,
+          .clip = a.get_float("clip", 0),
+          .activations = recurrent_activations(node, defaults, directions),
+          .peephole_input = is_lstm ? std::size_t{7} : 0,
+          .cell_input = is_lstm ? std::size_t{6} : 0};
+}
+
+template <CellKind kKind>
+OpFunction make_recurrent(const NodeContext& node) {
+  const Cell cell = cell_of<kKind>(node);
   const GemmF32Row& row = *node.kernels.gemm_f32;
   const auto optional = [&](std::size_t i) { return i != 0 && node.has_input(i); };
   const bool is_constant =
@@ -331,10 +281,22 @@ OpFunction make_recurrent(const NodeContext& node) {
   };
 }
 
+// Inputs 0 to 7 as of LSTM, the weights [directions, k, 4 · hidden]; W_scale, W_zero_point,
+// R_scale, R_zero_point behind them.
+OpFunction make_dynamic_lstm(const NodeContext& node) {
+  const Cell cell = cell_of<CellKind::kLstm>(node);
+  if ((node.has_input(3) && !node.constant(3)) || (node.has_input(7) && !node.constant(7)))
+    throw unsupported("biases that are not constant are not supported");
+  const auto directions =
+      std::make_shared<const std::vector<Direction>>(dynamic_directions(cell, node));
+  return [cell, directions](RunContext& run) { run_recurrent(cell, *directions, run); };
+}
+
 constexpr OpRow kRows[] = {
     {"", "RNN", make_recurrent<CellKind::kRnn>},
     {"", "GRU", make_recurrent<CellKind::kGru>},
     {"", "LSTM", make_recurrent<CellKind::kLstm>},
+    {"com.microsoft", "DynamicQuantizeLSTM", make_dynamic_lstm},
 };
 
 }  // namespace

@@ -1,0 +1,209 @@
+"""The com.microsoft operators that exporters and ONNX Runtime's optimizer write: random models of one node each, run by q8
+and by ONNX Runtime.
+
+    python tests/ops/microsoft_operators.py build/q8 [name ...]
+"""
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+SKIP = 77  # ctest's SKIP_RETURN_CODE
+try:
+    import numpy as np
+    import onnxruntime as ort
+    from onnx import helper, numpy_helper
+except ImportError as missing:
+    print(f"SKIPPED: {missing}")
+    sys.exit(SKIP)
+
+RANDOM = np.random.default_rng(11)
+FLOAT, ONE_STEP = 2e-5, "one step"  # of the largest output; of the bytes that tables round in another way
+
+
+def floats(*shape, scale=1.0):
+    return (RANDOM.normal(size=shape) * scale).astype(np.float32)
+
+
+def bytes_of(shape, dtype=np.uint8, low=None, high=None):
+    info = np.iinfo(dtype)
+    return RANDOM.integers(info.min if low is None else low, info.max if high is None else high, shape, endpoint=True).astype(dtype)
+
+
+class Case:
+    """inputs: arrays by name, None for one that is left out; a name that begins with c_ is a constant."""
+
+    def __init__(self, name, op, inputs, outputs=1, tolerance=FLOAT, node=None, **attributes):
+        self.name, self.tolerance = name, tolerance
+        self.outputs = [f"y{i}" for i in range(outputs)]
+        names = [key if array is not None else "" for key, array in inputs.items()]
+        while names and not names[-1]:
+            names.pop()
+        arrays = {k: np.asarray(a) for k, a in inputs.items() if a is not None}
+        self.feeds = {k: a for k, a in arrays.items() if not k.startswith("c_")}
+        constants = [numpy_helper.from_array(a, k) for k, a in arrays.items() if k.startswith("c_")]
+        given = [helper.make_tensor_value_info(k, helper.np_dtype_to_tensor_dtype(a.dtype), a.shape) for k, a in self.feeds.items()]
+        made = helper.make_node(op, names, self.outputs, name="node", domain="com.microsoft", **attributes, **(node or {}))
+        graph = helper.make_graph([made], name, given, [helper.make_empty_tensor_value_info(o) for o in self.outputs], constants)
+        imports = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
+        self.model = helper.make_model(graph, opset_imports=imports, ir_version=8).SerializeToString()
+
+
+def attention_cases():
+    b, s, w, h = 2, 5, 24, 4
+    x, weights, bias = floats(b, s, w), floats(w, 3 * w, scale=0.3), floats(3 * w)
+    base = {"x": x, "c_w": weights, "c_b": bias}
+    yield Case("attention", "Attention", base, num_heads=h)
+    yield Case("attention_weights_computed", "Attention", {"x": x, "w": weights, "b": bias}, num_heads=h)
+    yield Case("attention_lengths", "Attention", {**base, "mask": np.array([3, 5], np.int32)}, num_heads=h)
+    yield Case("attention_begin_and_end", "Attention", {**base, "mask": np.array([3, 5, 1, 0], np.int32)}, num_heads=h)
+    yield Case("attention_key_mask", "Attention", {**base, "mask": np.array([[1, 1, 0, 1, 0], [1, 1, 1, 1, 1]], np.int32)}, num_heads=h)
+    yield Case("attention_row_mask", "Attention", {**base, "mask": bytes_of((b, s, s), np.int32, 0, 1) | np.eye(s, dtype=np.int32)}, num_heads=h)
+    yield Case("attention_causal", "Attention", base, num_heads=h, unidirectional=1)
+    yield Case("attention_scale_and_bias", "Attention", {**base, "mask": None, "past": None, "added": floats(b, h, s, s)}, num_heads=h, scale=0.7)
+    yield Case("attention_past", "Attention", {**base, "mask": None, "past": floats(2, b, h, 3, w // h)}, outputs=2, num_heads=h, unidirectional=1)
+    yield Case("attention_wide_values", "Attention", {"x": x, "c_w": floats(w, 8 + 8 + 32), "c_b": floats(48)}, num_heads=h,
+               qkv_hidden_sizes=[8, 8, 32])
+    q, k, v = floats(b, s, w), floats(b, 7, w), floats(b, 7, w)
+    yield Case("multi_head", "MultiHeadAttention", {"q": q, "k": k, "v": v}, num_heads=h)
+    yield Case("multi_head_bias", "MultiHeadAttention", {"q": q, "k": k, "v": v, "c_b": bias}, num_heads=h)
+    yield Case("multi_head_mask", "MultiHeadAttention",
+               {"q": q, "k": k, "v": v, "b": None, "mask": np.array([[1] * 4 + [0] * 3, [1] * 7], np.int32)}, num_heads=h)
+    yield Case("multi_head_wide_values", "MultiHeadAttention", {"q": q, "k": k, "v": floats(b, 7, 32)}, num_heads=h)
+    yield Case("multi_head_added", "MultiHeadAttention",
+               {"q": q, "k": k, "v": v, "b": None, "mask": None, "added": floats(1, h, s, 7)}, num_heads=h, scale=0.4)
+    yield Case("multi_head_past", "MultiHeadAttention",
+               {"q": q, "k": floats(b, s, w), "v": floats(b, s, w), "b": None, "mask": None, "added": None,
+                "pk": floats(b, h, 2, w // h), "pv": floats(b, h, 2, w // h)}, outputs=3, num_heads=h)
+    for dtype, zero in ((np.int8, 0), (np.uint8, 120)):
+        yield Case(f"quantized_attention_{np.dtype(dtype).name}", "QAttention",
+                   {"x": bytes_of((b, s, w)), "c_w": bytes_of((w, 3 * w), dtype), "c_b": bias, "c_xs": np.float32(0.02),
+                    "c_ws": np.float32(0.004), "mask": np.array([3, 5], np.int32), "c_xz": np.uint8(121), "c_wz": dtype(zero)},
+                   num_heads=h, tolerance=1e-4)
+
+
+def rotary_cases():
+    cos, sin = floats(16, 4), floats(16, 4)
+    for interleaved in (0, 1):
+        yield Case(f"rotary_{interleaved}", "RotaryEmbedding",
+                   {"x": floats(2, 3, 16), "p": np.array([[0, 4, 2], [9, 15, 1]], np.int64), "c_cos": cos, "c_sin": sin}, interleaved=interleaved)
+    yield Case("rotary_offset", "RotaryEmbedding", {"x": floats(2, 2, 3, 8), "p": np.array([5], np.int64), "c_cos": cos, "c_sin": sin})
+
+
+def embedding_cases():
+    tables = {"c_w": floats(20, 12), "c_p": floats(9, 12), "c_s": floats(2, 12), "c_g": floats(12), "c_b": floats(12)}
+    ids, segments = bytes_of((2, 5), np.int32, 0, 19), bytes_of((2, 5), np.int32, 0, 1)
+    mask = np.array([[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]], np.int32)
+    yield Case("embedding", "EmbedLayerNormalization", {"ids": ids, "segments": segments, **tables, "mask": mask}, outputs=2)
+    yield Case("embedding_sum", "EmbedLayerNormalization", {"ids": ids, "segments": segments, **tables}, outputs=3, epsilon=1e-5)
+    no_segments = {k: None if k == "c_s" else v for k, v in tables.items()}
+    yield Case("embedding_positions", "EmbedLayerNormalization",
+               {"ids": ids, "segments": None, **no_segments, "mask": mask, "places": bytes_of((2, 5), np.int32, 0, 8)}, outputs=2)
+
+
+def normalization_cases():
+    x, skip, gamma, beta, bias = floats(2, 3, 10), floats(2, 3, 10), floats(10), floats(10), floats(10)
+    yield Case("skip_layer_norm", "SkipLayerNormalization", {"x": x, "skip": skip, "c_g": gamma, "c_b": beta, "c_bias": bias}, epsilon=1e-5)
+    yield Case("skip_rms_norm", "SkipSimplifiedLayerNormalization", {"x": x, "skip": skip, "c_g": gamma, "c_bias": bias}, epsilon=1e-5)
+    for op in ("BiasGelu", "FastGelu"):
+        yield Case(op, op, {"x": x, "c_b": bias})
+    for op in ("Gelu", "QuickGelu"):
+        yield Case(op, op, {"x": x})
+    for a, b in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        left, right = floats(2, *((7, 5) if a else (5, 7))), floats(2, *((6, 7) if b else (7, 6)))
+        yield Case(f"fused_matmul_{a}{b}", "FusedMatMul", {"a": left, "b": right}, transA=a, transB=b, alpha=0.5)
+
+
+def quantized_cases():
+    x = bytes_of((2, 4, 6))
+    scale = {"c_s": np.float32(0.02), "c_z": np.uint8(130)}
+    for axis, opset in ((-1, 13), (1, 13), (1, 11)):
+        yield Case(f"softmax_axis{axis}_opset{opset}", "QLinearSoftmax",
+                   {"x": x, **scale, "c_ys": np.float32(1 / 256), "c_yz": np.uint8(0)}, tolerance=ONE_STEP, node={"axis": axis, "opset": opset})
+    yield Case("where", "QLinearWhere", {"c": RANDOM.random((2, 4, 6)) < 0.5, "x": x, **scale, "y": bytes_of((4, 6)), "c_s2": np.float32(0.03),
+                                         "c_z2": np.uint8(100), "c_s3": np.float32(0.025), "c_z3": np.uint8(110)}, tolerance=ONE_STEP)
+    for op in ("QLinearAdd", "QLinearMul"):
+        yield Case(op, op, {"a": x, **scale, "b": bytes_of((2, 4, 6)), "c_s2": np.float32(0.03), "c_z2": np.uint8(100),
+                            "c_s3": np.float32(0.05), "c_z3": np.uint8(128)}, tolerance=ONE_STEP)
+    for op in ("QLinearSigmoid", "QLinearLeakyRelu"):
+        yield Case(op, op, {"x": x, **scale, "c_s2": np.float32(0.011), "c_z2": np.uint8(10)}, tolerance=ONE_STEP)
+    yield Case("concat", "QLinearConcat", {"c_s3": np.float32(0.03), "c_z3": np.uint8(128), "a": x, **scale, "b": bytes_of((2, 3, 6)),
+                                           "c_s2": np.float32(0.04), "c_z2": np.uint8(90)}, axis=1, tolerance=ONE_STEP)
+    image = bytes_of((2, 5, 7, 3))
+    yield Case("nhwc_max_pool", "NhwcMaxPool", {"x": image}, kernel_shape=[3, 2], strides=[2, 1], pads=[1, 0, 1, 1], tolerance=0)
+    conv = {"c_w": bytes_of((4, 3, 3, 3), np.int8, -64, 64), "c_ws": RANDOM.uniform(0.002, 0.01, 4).astype(np.float32), "c_wz": np.zeros(4, np.int8),
+            "c_ys": np.float32(0.05), "c_yz": np.uint8(120), "c_b": bytes_of(4, np.int32, -500, 500)}
+    yield Case("nhwc_conv", "QLinearConv", {"x": image, **scale, **conv}, channels_last=1, kernel_shape=[3, 3], pads=[1, 1, 1, 1], tolerance=ONE_STEP)
+    a = floats(3, 5, 16)
+    w = {"c_w": bytes_of((16, 9), np.int8, -64, 64)}
+    yield Case("dynamic_matmul", "DynamicQuantizeMatMul", {"a": a, **w, "c_s": np.float32(0.01), "c_z": np.int8(0), "c_b": floats(9)})
+    yield Case("dynamic_matmul_columns", "DynamicQuantizeMatMul",
+               {"a": a, **w, "c_s": RANDOM.uniform(0.002, 0.01, 9).astype(np.float32), "c_z": np.zeros(9, np.int8)})
+    yield Case("integer_to_float", "MatMulIntegerToFloat", {"a": bytes_of((3, 16)), **w, "c_as": np.float32(0.02), "c_s": np.float32(0.01),
+                                                            "c_az": np.uint8(120), "c_z": np.int8(0), "c_b": floats(9)})
+    for symmetric in (True, False):
+        zeros = None if symmetric else bytes_of((9, 2), np.uint8)
+        yield Case(f"matmul_4_bits_{'symmetric' if symmetric else 'zero_points'}", "MatMulNBits",
+                   {"a": floats(4, 48), "c_w": bytes_of((9, 3, 8)), "c_s": RANDOM.uniform(0.01, 0.1, 27).astype(np.float32), "c_z": zeros},
+                   K=48, N=9, bits=4, block_size=16)
+
+
+def recurrent_cases():
+    t, b, i, h = 6, 1, 5, 4
+    for direction, d in (("forward", 1), ("reverse", 1), ("bidirectional", 2)):
+        for per_column in (False, True):
+            size = (d, 4 * h) if per_column else (d,)
+            scales = {"c_ws": RANDOM.uniform(0.005, 0.01, size).astype(np.float32), "c_wz": np.zeros(size, np.int8),
+                      "c_rs": RANDOM.uniform(0.005, 0.01, size).astype(np.float32), "c_rz": np.zeros(size, np.int8)}
+            yield Case(f"lstm_{direction}_{'columns' if per_column else 'one'}", "DynamicQuantizeLSTM",
+                       {"x": floats(t, b, i), "c_w": bytes_of((d, i, 4 * h), np.int8), "c_r": bytes_of((d, h, 4 * h), np.int8),
+                        "c_b": floats(d, 8 * h), "lengths": None, "h": floats(d, b, h), "c": floats(d, b, h), "p": None, **scales},
+                       outputs=3, hidden_size=h, direction=direction)
+
+
+def run_q8(q8, folder, case):
+    (folder / "m.onnx").write_bytes(case.model)
+    np.savez(folder / "in.npz", **case.feeds)
+    done = subprocess.run([q8, "run", folder / "m.onnx", "--inputs", folder / "in.npz", "-o", folder / "out.npz"], capture_output=True, text=True)
+    if done.returncode:
+        raise AssertionError(done.stderr.strip())
+    with np.load(folder / "out.npz") as arrays:
+        return [arrays[o] for o in case.outputs]
+
+
+def difference(case, expected, found):
+    if expected.shape != found.shape or expected.dtype != found.dtype:
+        raise AssertionError(f"{found.dtype}{found.shape} where ONNX Runtime has {expected.dtype}{expected.shape}")
+    a, b = expected.astype(np.float64), found.astype(np.float64)
+    worst = np.abs(a - b).max()
+    allowed = 1 if case.tolerance == ONE_STEP else case.tolerance * np.abs(a).max()
+    if not worst <= allowed:
+        raise AssertionError(f"{worst:.3g} apart, {allowed:.3g} is allowed")
+    return worst
+
+
+def main():
+    q8, names = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2:]
+    failed = count = 0
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    families = (attention_cases, rotary_cases, embedding_cases, normalization_cases, quantized_cases, recurrent_cases)
+    with tempfile.TemporaryDirectory() as folder:
+        for case in (case for family in families for case in family()):
+            if names and case.name not in names:
+                continue
+            count += 1
+            try:
+                expected = ort.InferenceSession(case.model, options, providers=["CPUExecutionProvider"]).run(case.outputs, case.feeds)
+                found = run_q8(q8, pathlib.Path(folder), case)
+                worst = max(difference(case, a, b) for a, b in zip(expected, found))
+                print(f"ok      {case.name}: {worst:.2g} apart at most", flush=True)
+            except Exception as error:  # one broken operator must not hide the others
+                failed += 1
+                print(f"FAILED  {case.name}: {str(error)[:300]}", flush=True)
+    print(f"{failed} of {count} failed")
+    return 1 if failed or not count else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
