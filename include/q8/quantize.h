@@ -22,11 +22,17 @@ struct QuantizeJob {
   double percentile = 99.99;
   std::string weight_observer = "minmax";  // minmax, mse
   std::vector<std::string> observer_for;   // PATTERN=OBSERVER[:PERCENTILE], over value names
-  std::vector<std::string> type_for;       // PATTERN=u8|s8|float, over value names
-  std::string mode = "static";             // static; dynamic, weights: no calibration
-  std::string format = "qdq";              // qdq, qoperator
+  std::string weights = "s8";              // s8, s4
+  std::optional<std::int64_t>
+      block_size;                     // of s4 weights: inputs that share a scale; 0: a channel's
+  std::int64_t opset = 13;            // the result's at least; 16 and 4 bits need 21
+  std::vector<std::string> type_for;  // PATTERN=u8|s8|u16|s16|float, over value names
+  std::string mode = "static";        // static; dynamic, weights: no calibration
+  std::string format = "qdq";         // qdq, qoperator
   std::string target = "onnxruntime-x86";
   std::vector<std::string> exclude;  // patterns (* and ?) of node names that stay float
+  std::vector<std::string> dynamic;  // such of nodes that quantize their input while they run
+  bool float16_islands = false;      // what stays float is stored and computed in float16
   std::vector<std::string>
       recover;  // accuracy-recovery passes by name; {"none"}: none; empty: the default ones
   std::int64_t recover_samples = 192;  // of those that calibration saw; two thirds to fit

@@ -28,12 +28,24 @@ PlanConfig plan_config(const QuantizeJob& job) {
   config.observer = job.observer;
   config.percentile = job.percentile;
   config.exclude = job.exclude;
+  config.dynamic = job.dynamic;
+  config.float16_islands = job.float16_islands;
   config.weight_observer = job.weight_observer;
+  config.weights = job.weights;
+  config.opset = job.opset;
   for (const std::string& text : job.observer_for)
     config.observer_for.push_back(parse_observer_for(text));
   for (const std::string& text : job.type_for) config.type_for.push_back(parse_type_for(text));
   if (job.mode == "dynamic") config.mode = PlanMode::kDynamic;
   if (job.mode == "weights") config.mode = PlanMode::kWeights;
+  // Blocks are what keeps 4 bits accurate; but whoever computes in integers has a scale a channel.
+  constexpr std::int64_t kBlockSize = 32;
+  const bool in_blocks = job.weights == "s4" && job.mode == "weights" && job.per_channel;
+  config.block_size = job.block_size.value_or(in_blocks ? kBlockSize : 0);
+  if (config.block_size > 0 && job.weights != "s4")
+    throw usage_error("--block-size is of 4-bit weights: --weights s4");
+  if (job.weights == "s4" && job.mode == "dynamic")
+    throw usage_error("--weights s4: integer products of --mode dynamic need 8 bits");
   return config;
 }
 
@@ -46,6 +58,10 @@ bool needs_no_profile(const QuantizeJob& job) {
 // The profile that the job names, that lies in the working directory, or that is made now.
 CalibrationProfile find_profile(const QuantizeJob& job, const Host& host) {
   if (needs_no_profile(job)) {
+    if (job.float16_islands)
+      throw usage_error(
+          "--float16-islands needs the ranges of a profile: --calibration FILE.q8cal or --data "
+          "DIR");
     CalibrationProfile none;
     none.complete = true;
     return none;
@@ -158,12 +174,12 @@ QuantizeResult quantize_model(const QuantizeJob& job, const Host& host) {
   quantized.producer_name = "q8";
   quantized.producer_version = version();
   set_provenance(quantized.metadata, job, source, profile, plan, result.recovery);
-  save_checked(quantized, output,
-               {.source = source,
-                .planned = recovered.model.graph,
-                .sample = calibration_sample(profile, source, job.data.preprocess)},
-               host);
-  result.int8_bytes = static_cast<std::int64_t>(fs::file_size(output));
+  result.int8_bytes =
+      save_checked(std::move(quantized), output,
+                   {.source = source,
+                    .planned = recovered.model.graph,
+                    .sample = calibration_sample(profile, source, job.data.preprocess)},
+                   host);
   return result;
 }
 

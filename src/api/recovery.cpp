@@ -5,8 +5,10 @@
 #include <unordered_map>
 
 #include "api/held_out.h"
+#include "api/save_checked.h"
 #include "base/error.h"
 #include "data/sample_stream.h"
+#include "onnx_io/save.h"
 
 namespace q8 {
 namespace {
@@ -96,6 +98,13 @@ Recovery recover_accuracy(const QuantizeJob& job, const ModelFile& source,
   const bool has_integers = unchanged.model.plan.count(NodeMode::kInteger) > 0;
   if (!has_integers) {
     if (by_name) throw usage_error("--recover: nothing of this model runs in integers");
+    return unchanged;
+  }
+  if (!by_name && weight_bytes(source.model.graph) > kRunBelowBytes) {
+    if (host.warn)
+      host.warn(
+          "the model has more than 1 GB of weights: accuracy recovery, which would run it, is left "
+          "out (--recover NAMES asks for it, --recover none leaves it out without this warning)");
     return unchanged;
   }
   Samples samples;

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "onnx_io/load.h"
 #include "onnx_io/save.h"
+#include "ops/ops.h"
 #include "validate/comparison.h"
 
 namespace q8 {
@@ -36,6 +37,12 @@ class CheckingFolder {
   CheckingFolder& operator=(const CheckingFolder&) = delete;
 
   const fs::path& path() const { return path_; }
+  std::int64_t bytes() const {
+    std::int64_t total = 0;
+    for (const fs::directory_entry& file : fs::directory_iterator(path_))
+      total += static_cast<std::int64_t>(file.file_size());
+    return total;
+  }
 
   // Moves everything into the folder above, the model last: what it refers to is there first.
   void publish(const fs::path& model) {
@@ -98,6 +105,12 @@ std::string name_of_fall(const QuantizationCheck& check, const Graph& quantized,
 }
 
 void judge(const Graph& quantized, const QuantizationCheck& check, const Host& host) {
+  if (weight_bytes(check.source.model.graph) > kRunBelowBytes) {
+    check_operators(quantized);
+    if (host.warn)
+      host.warn("the model has more than 1 GB of weights: the result was read back, but not run");
+    return;
+  }
   const Session session(quantized, session_options(host));
   const auto inputs = check.sample ? check.sample : made_up_inputs(check.source.model.graph);
   if (!inputs) return;
@@ -144,11 +157,13 @@ std::optional<std::vector<Tensor>> calibration_sample(const CalibrationProfile& 
   return std::nullopt;
 }
 
-void save_checked(const Model& quantized, const fs::path& output, const QuantizationCheck& check,
-                  const Host& host) {
+std::int64_t save_checked(Model quantized, const fs::path& output, const QuantizationCheck& check,
+                          const Host& host) {
   CheckingFolder folder(output);
   const fs::path candidate = folder.path() / output.filename();
   save_model(quantized, candidate);
+  quantized = Model();  // what is read back takes its place in memory
+  const std::int64_t bytes = folder.bytes();
   try {
     judge(load_model(candidate).graph, check, host);
   } catch (const Error& error) {
@@ -159,6 +174,7 @@ void save_checked(const Model& quantized, const fs::path& output, const Quantiza
                                           std::string(error.what()));
   }
   folder.publish(output);
+  return bytes;
 }
 
 }  // namespace q8

@@ -28,8 +28,13 @@ std::optional<std::vector<Tensor>> calibration_sample(
 // Saves the model beside its place, reads it back, runs it and the float one, and only then moves
 // it there. Throws Error(kInternal), and leaves nothing, where it does not load or run, or its
 // results have other shapes or NaN or infinities that the float model's have not. Warns, naming
-// the first tensor that falls, where its SQNR is below 10 dB.
-void save_checked(const Model& quantized, const std::filesystem::path& output,
-                  const QuantizationCheck& check, const Host& host);
+// the first tensor that falls, where its SQNR is below 10 dB. Models with more than 1 GB of weights
+// are read back but not run, which would take several times their size in memory; a warning says
+// so. Returns the bytes written, external data included.
+std::int64_t save_checked(Model quantized, const std::filesystem::path& output,
+                          const QuantizationCheck& check, const Host& host);
+
+// Above it a model is not run where nobody asked for that.
+constexpr std::uint64_t kRunBelowBytes = std::uint64_t{1} << 30;
 
 }  // namespace q8

@@ -16,11 +16,14 @@ struct WeightSettings {
   bool per_channel = true;
   int axis = 0;  // negative counts from the end; not used per tensor
   WeightObserver observer = WeightObserver::kMinMax;
-  std::int32_t levels = 0;  // largest |q|: 0 means 127; 64 for targets that saturate
+  std::int32_t levels = 0;  // largest |q|: 0 means 127 (s8) or 7 (s4); 64 for targets that saturate
+  DType dtype = DType::kS8;  // or s4
+  std::int64_t block = 0;    // > 0: one scale for that many indices along `axis`, at every place
 };
 
-// Symmetric s8 parameters of a constant float tensor (f32, f64, f16 or bf16); a channel of zeros
-// gets scale 1. Throws bad_input for NaN or infinite weights and for an axis outside the shape.
+// Symmetric parameters of a constant float tensor (f32, f64, f16 or bf16); a channel (or block) of
+// zeros gets scale 1. Throws bad_input for NaN or infinite weights and for an axis outside the
+// shape.
 QuantParams weight_params(const Tensor& weights, const WeightSettings& settings);
 
 }  // namespace q8

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "plan/coverage.h"
+#include "plan/float16.h"
 #include "plan/patterns.h"
 
 namespace q8 {
@@ -48,6 +49,13 @@ void check_constant(const Graph& graph, const Node& node, std::size_t input,
   const QuantParams& params = constant.params;
   if (params.is_per_tensor()) return;
   const auto channels = static_cast<std::int64_t>(params.scale.size());
+  if (params.is_blocked()) {
+    if (params.axis >= tensor->rank() || params.scale_shape(tensor->shape()).count() != channels)
+      throw bad_input("the plan has " + std::to_string(channels) + " scales of blocks of " +
+                      std::to_string(params.block) + " along axis " + std::to_string(params.axis) +
+                      " for " + where + ", which is " + tensor->str());
+    return;
+  }
   const bool is_bias = params.dtype == DType::kS32 && tensor->size() == channels;
   if (!is_bias && (params.axis >= tensor->rank() || tensor->shape()[params.axis] != channels))
     throw bad_input("the plan has " + std::to_string(channels) + " scales along axis " +
@@ -71,9 +79,10 @@ void check_mode(const Graph& graph, const Uses& uses, const Node& node, const No
       fail("has no parameters for its weights");
   }
   if (row.mode == NodeMode::kDynamic && !can_be_dynamic(graph, node))
-    fail("only products with a constant matrix have that form");
+    fail("only MatMul, Gemm, Conv and LSTM with constant weights have that form");
   if (row.mode == NodeMode::kDynamic && plan.find_constant(node.name, 1) == nullptr)
     fail("has no parameters for its weights");
+  if (row.float16 && !has_float16_form(node)) fail("it cannot be computed in float16");
   if (row.mode != NodeMode::kAbsorbed) return;
   const NodeId producer = uses.producer(node.input(0));
   const ActivationPlan* output = plan.find_activation(graph.value(node.outputs[0]).name);
@@ -97,7 +106,27 @@ void restore_clamps(const Graph& graph, const Uses& uses,
   }
 }
 
+bool needs_new_opset(const QuantParams& params) {
+  const DType type = params.dtype;
+  return type == DType::kU16 || type == DType::kS16 || type == DType::kU4 || type == DType::kS4 ||
+         params.is_blocked();
+}
+
 }  // namespace
+
+void check_opset(const Graph& graph, const QuantizationPlan& plan) {
+  constexpr std::int64_t kSince = 21;
+  const std::int64_t opset = std::max(graph.opset(), plan.opset);
+  if (opset >= kSince) return;
+  const auto check = [&](const std::string& name, const QuantParams& params) {
+    if (needs_new_opset(params))
+      throw usage_error("'" + name + "' becomes " + std::string(dtype_name(params.dtype)) +
+                        ", which needs opset 21; the result would have opset " +
+                        std::to_string(opset) + " (--opset 21 converts the model)");
+  };
+  for (const auto& [name, activation] : plan.activations) check(name, activation.params);
+  for (const auto& [key, constant] : plan.constants) check(constant.value, constant.params);
+}
 
 void check_plan(const Graph& graph, QuantizationPlan& plan) {
   const auto nodes = nodes_by_name(graph);
@@ -125,6 +154,7 @@ void check_plan(const Graph& graph, QuantizationPlan& plan) {
   restore_clamps(graph, uses, nodes, plan);
   for (const NodePlan& row : plan.nodes)
     check_mode(graph, uses, graph.node(nodes.at(row.node)), row, plan);
+  check_opset(graph, plan);
 }
 
 }  // namespace q8

@@ -13,4 +13,8 @@ namespace q8 {
 //   graph  canonical, as for make_plan
 void check_plan(const Graph& graph, QuantizationPlan& plan);
 
+// Throws usage_error naming the first tensor whose type the result's opset does not have: 16 and 4
+// bits, and blocks, came with opset 21.
+void check_opset(const Graph& graph, const QuantizationPlan& plan);
+
 }  // namespace q8

@@ -76,11 +76,42 @@ WeightSettings weight_settings(const PlanConfig& config, const Target& target, i
   if (config.weight_observer != "minmax" && config.weight_observer != "mse")
     throw usage_error("there is no weight observer '" + config.weight_observer +
                       "'; known are minmax, mse");
+  if (config.weights != "s8" && config.weights != "s4")
+    throw usage_error("'" + config.weights + "' is no type for weights: expected s8 or s4");
   return {
       .per_channel = config.per_channel && target.per_channel_weights && axis >= 0,
       .axis = std::max(axis, 0),
       .observer = config.weight_observer == "mse" ? WeightObserver::kMse : WeightObserver::kMinMax,
       .levels = target.weight_levels};
+}
+
+// The axis along which a channel's inputs lie, or -1.
+int input_axis(const Node& node, std::size_t position, const Tensor& weights) {
+  if (node.is("Conv")) return 1;
+  if (node.is("ConvTranspose")) return 0;
+  if (node.is("Gemm")) return node.attributes.get_int("transB", 0) != 0 ? 1 : 0;
+  if (node.is("LSTM") || node.is("GRU") || node.is("RNN")) return 2;
+  const auto rank = static_cast<int>(weights.rank());
+  if (rank < 2) return -1;
+  return position == 1 ? rank - 2 : rank - 1;
+}
+
+// For the weights of products: 4 bits where they are asked for, in blocks where a channel has more
+// inputs than a block.
+WeightSettings product_settings(const PlanConfig& config, const Target& target, const Node& node,
+                                NodeMode mode, std::size_t position, const Tensor& weights) {
+  WeightSettings settings =
+      weight_settings(config, target, channel_axis(node, position, weights, target));
+  if (config.weights != "s4" || mode == NodeMode::kDynamic) return settings;
+  settings.dtype = DType::kS4;
+  settings.levels = 0;
+  const int axis = input_axis(node, position, weights);
+  if (config.block_size == 0 || axis < 0 || weights.shape()[axis] <= config.block_size)
+    return settings;
+  settings.per_channel = true;
+  settings.axis = axis;
+  settings.block = config.block_size;
+  return settings;
 }
 
 // Number of biases that Conv, ConvTranspose and Gemm take, or 0 where the constant is none.
@@ -104,7 +135,8 @@ Plans plan_weighted(const Graph& graph, const Node& node, NodeMode mode, float i
   if (weights.dtype() != DType::kF32 || weights.size() == 0) return plans;
   const int axis = channel_axis(node, input, weights, target);
   ConstantPlan plan{.value = graph.value(node.inputs[input]).name,
-                    .params = weight_params(weights, weight_settings(config, target, axis)),
+                    .params = weight_params(
+                        weights, product_settings(config, target, node, mode, input, weights)),
                     .storage = Storage::kTensor,
                     .integers = {}};
   if (mode == NodeMode::kInteger && depth(node, weights, axis) > depth_limit())
@@ -112,7 +144,8 @@ Plans plan_weighted(const Graph& graph, const Node& node, NodeMode mode, float i
                        " products: extreme values could pass 32 bits");
   const Tensor* bias = graph.constant(node.input(2));
   const std::size_t channels = bias_channels(node, bias, weights, axis);
-  if (mode == NodeMode::kInteger && target.quantized_bias && input_scale > 0 && channels > 0) {
+  if (mode == NodeMode::kInteger && target.quantized_bias && input_scale > 0 && channels > 0 &&
+      !plan.params.is_blocked()) {
     make_biases_fit(node, bias->to_floats(), input_scale, plan.params, warnings);
     plans.emplace(2,
                   bias_plan(graph.value(node.inputs[2]).name, channels, input_scale, plan.params));
@@ -122,18 +155,19 @@ Plans plan_weighted(const Graph& graph, const Node& node, NodeMode mode, float i
 }
 
 // Recurrent weights W and R: one scale for each gate's row, as they are read [directions, rows, k].
-Plans plan_recurrent(const Graph& graph, const Node& node, const PlanConfig& config,
+Plans plan_recurrent(const Graph& graph, const Node& node, NodeMode mode, const PlanConfig& config,
                      const Target& target) {
   Plans plans;
   for (const std::size_t input : {std::size_t{1}, std::size_t{2}}) {
     const Tensor* weights = graph.constant(node.input(input));
     if (weights == nullptr || weights->dtype() != DType::kF32) continue;
-    const int axis = channel_axis(node, input, *weights, target);
-    plans.emplace(input, ConstantPlan{.value = graph.value(node.inputs[input]).name,
-                                      .params = weight_params(
-                                          *weights, weight_settings(config, target, axis)),
-                                      .storage = Storage::kTensor,
-                                      .integers = {}});
+    plans.emplace(
+        input,
+        ConstantPlan{.value = graph.value(node.inputs[input]).name,
+                     .params = weight_params(
+                         *weights, product_settings(config, target, node, mode, input, *weights)),
+                     .storage = Storage::kTensor,
+                     .integers = {}});
   }
   return plans;
 }
@@ -185,7 +219,7 @@ Plans plan_constants(const Graph& graph, const Node& node, NodeMode mode, float 
     return plan_table(graph, node, config, target);
   }
   if (node.is("LSTM") || node.is("GRU") || node.is("RNN"))
-    return plan_recurrent(graph, node, config, target);
+    return plan_recurrent(graph, node, mode, config, target);
   switch (quant_role(graph, node)) {
     case QuantRole::kWeighted:
       return plan_weighted(graph, node, mode, input_scale, config, target, warnings);

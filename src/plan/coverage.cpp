@@ -41,6 +41,9 @@ class Decision {
     result_.reasons[at(id)] = std::move(reason);
   }
 
+  bool wants_dynamic(NodeId id) const {
+    return request_.dynamic || (!request_.dynamic_nodes.empty() && request_.dynamic_nodes[at(id)]);
+  }
   void take_candidate(NodeId id);
   void take_weighted(NodeId id);
   void leave_small_final_layers();
@@ -72,7 +75,7 @@ void Decision::take_weighted(NodeId id) {
   const auto keep_float = [&](const std::string& why) {
     set(id, has_weights ? NodeMode::kWeightOnly : NodeMode::kFloat, why);
   };
-  if (request_.dynamic && can_be_dynamic(graph_, node))
+  if (wants_dynamic(id) && can_be_dynamic(graph_, node))
     return set(id, NodeMode::kDynamic, "constant weights");
   if (request_.dynamic && has_weights) return keep_float(node.op_type + " has no dynamic form");
   if (request_.weights_only) return keep_float("only weights are quantized");
@@ -101,8 +104,11 @@ void Decision::take_candidate(NodeId id) {
   const QuantRole role = roles_[at(id)];
   if (role == QuantRole::kWeighted) return take_weighted(id);
   if ((node.is("LSTM") || node.is("GRU") || node.is("RNN")) &&
-      graph_.constant(node.input(1)) != nullptr)
+      graph_.constant(node.input(1)) != nullptr) {
+    if (wants_dynamic(id) && can_be_dynamic(graph_, node))
+      return set(id, NodeMode::kDynamic, "constant weights");
     return set(id, NodeMode::kWeightOnly, "recurrent state stays float, its weights are s8");
+  }
   if (node.is("Gather") && graph_.constant(node.input(0)) != nullptr &&
       graph_.constant(node.input(0))->dtype() == DType::kF32)
     return set(id, NodeMode::kWeightOnly, "a table: its rows are stored as s8");
@@ -313,9 +319,27 @@ void Decision::collect_values() {
       result_.everywhere[at(input)] = true;
 }
 
+bool is_float_constant(const Graph& graph, ValueId id) {
+  const Tensor* tensor = graph.constant(id);
+  return tensor != nullptr && tensor->dtype() == DType::kF32 && tensor->size() > 0;
+}
+
+// As com.microsoft DynamicQuantizeLSTM computes it.
+bool can_be_dynamic_lstm(const Graph& graph, const Node& node) {
+  const auto is_constant = [&](std::size_t i) {
+    return node.input(i) == kNoValue || graph.constant(node.input(i)) != nullptr;
+  };
+  return is_float_constant(graph, node.input(1)) && is_float_constant(graph, node.input(2)) &&
+         is_constant(3) && is_constant(7) && node.attributes.get_int("layout", 0) == 0;
+}
+
 }  // namespace
 
 bool can_be_dynamic(const Graph& graph, const Node& node) {
+  if (node.is("LSTM")) return can_be_dynamic_lstm(graph, node);
+  if (node.is("Conv"))
+    return is_float_constant(graph, node.input(1)) &&
+           (node.input(2) == kNoValue || is_float_constant(graph, node.input(2)));
   if (weight_input(graph, node) != 1) return false;
   const Tensor& weights = *graph.constant(node.inputs[1]);
   if (weights.rank() != 2 || weights.dtype() != DType::kF32 || weights.size() == 0) return false;

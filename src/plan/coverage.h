@@ -17,6 +17,7 @@ struct CoverageRequest {
   bool weights_only = false;
   bool dynamic = false;        // with weights_only: products take their ranges while they run
   std::vector<bool> excluded;  // by NodeId
+  std::vector<bool> dynamic_nodes = {};  // by NodeId: these too; empty: none
   // Empty where the value has a usable range; otherwise why it must stay float.
   std::function<std::string(ValueId)> float_reason;
   // Elements of a value in one sample; 0 where unknown.
@@ -45,8 +46,8 @@ QuantRole quant_role(const Graph& graph, const Node& node);
 // constants), as input positions.
 std::vector<std::size_t> data_inputs(const Graph& graph, const Node& node);
 
-// Whether the node is a product that can quantize its input while it runs: x·W, W a constant
-// matrix.
+// Whether the node can quantize its input while it runs: x·W with a constant matrix, a Conv or an
+// LSTM with constant weights.
 bool can_be_dynamic(const Graph& graph, const Node& node);
 
 // The input position of the constant weights of a kWeighted node, or -1: both are activations.

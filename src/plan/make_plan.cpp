@@ -2,8 +2,10 @@
 
 #include <cstdio>
 
+#include "plan/check_plan.h"
 #include "plan/constants.h"
 #include "plan/coverage.h"
+#include "plan/float16.h"
 #include "plan/patterns.h"
 #include "plan/ranges.h"
 #include "plan/sharing.h"
@@ -17,15 +19,42 @@ std::string number(double x) {
   return text;
 }
 
-std::vector<bool> excluded_nodes(const Graph& graph, const PlanConfig& config) {
+std::vector<std::string> node_names(const Graph& graph) {
   std::vector<std::string> names;
   for (const Node& node : graph.nodes()) names.push_back(node.name);
-  return match_patterns(config.exclude, names, "node");
+  return names;
+}
+
+// Throws usage_error for a pattern that matches no node with a dynamic form.
+std::vector<bool> dynamic_nodes(const Graph& graph, const PlanConfig& config) {
+  std::vector<bool> all(graph.nodes().size(), false);
+  for (const std::string& pattern : config.dynamic) {
+    const std::vector<bool> matched =
+        match_patterns(std::span(&pattern, 1), node_names(graph), "node");
+    bool any = false;
+    for (NodeId id = 0; id < graph.node_count(); ++id) {
+      const auto i = static_cast<std::size_t>(id);
+      if (!matched[i] || !can_be_dynamic(graph, graph.node(id))) continue;
+      any = all[i] = true;
+    }
+    if (!any)
+      throw usage_error("--dynamic '" + pattern +
+                        "' matches no MatMul, Gemm, Conv or LSTM with constant weights");
+  }
+  return all;
 }
 
 void plan_activations(const Graph& graph, const Coverage& coverage, const Ranges& ranges,
                       QuantizationPlan& plan) {
   const std::vector<ValueId> shared = share_ranges(graph, coverage, ranges, plan.warnings);
+  // Where one of those that share asks for 16 bits, all of them have them.
+  std::map<ValueId, DType> types;
+  for (ValueId id = 0; id < graph.value_count(); ++id) {
+    const auto i = static_cast<std::size_t>(id);
+    if (!coverage.quantized[i]) continue;
+    DType& type = types.try_emplace(shared[i], ranges.settings(shared[i]).dtype).first->second;
+    if (dtype_size(ranges.settings(id).dtype) > dtype_size(type)) type = ranges.settings(id).dtype;
+  }
   for (ValueId id = 0; id < graph.value_count(); ++id) {
     const auto i = static_cast<std::size_t>(id);
     if (!coverage.quantized[i]) continue;
@@ -33,7 +62,7 @@ void plan_activations(const Graph& graph, const Coverage& coverage, const Ranges
     const Range range = ranges.range(owner);
     plan.activations.emplace(
         graph.value(id).name,
-        ActivationPlan{.params = ranges.params(owner, range),
+        ActivationPlan{.params = ranges.params(owner, range, types.at(owner)),
                        .range = range,
                        .observer = ranges.settings(owner).name,
                        .shares_with = owner == id ? "" : graph.value(owner).name,
@@ -71,7 +100,7 @@ void plan_added_biases(const Graph& graph, const Ranges& ranges, const std::vect
     const auto weights = plan.constants.find(std::pair(matmul.name, std::size_t{1}));
     const NodeId reader = uses.only_consumer(matmul.outputs[0]);
     if (weights == plan.constants.end() || reader == kNoNode || !graph.node(reader).is("Add") ||
-        excluded[static_cast<std::size_t>(reader)])
+        weights->second.params.is_blocked() || excluded[static_cast<std::size_t>(reader)])
       continue;
     if (!reads_matrix(matmul, *graph.constant(matmul.inputs[1]), ranges)) continue;
     NodePlan& add = plan.nodes[static_cast<std::size_t>(reader)];
@@ -99,7 +128,12 @@ std::string describe(const PlanConfig& config) {
   line("observer", config.observer);
   line("percentile", number(config.percentile));
   line("weight-observer", config.weight_observer);
+  if (config.weights != "s8") line("weights", config.weights);
+  if (config.block_size > 0) line("block-size", std::to_string(config.block_size));
+  if (config.opset > 13) line("opset", std::to_string(config.opset));
   for (const std::string& pattern : config.exclude) line("exclude", pattern);
+  for (const std::string& pattern : config.dynamic) line("dynamic", pattern);
+  if (config.float16_islands) line("float16-islands", "yes");
   for (const ObserverFor& row : config.observer_for)
     line("observer-for", row.pattern + "=" + row.observer + ":" + number(row.percentile));
   for (const TypeFor& row : config.type_for) line("type-for", row.pattern + "=" + row.type);
@@ -113,7 +147,8 @@ QuantizationPlan make_plan(const Graph& graph, const CalibrationProfile& profile
       .target = target,
       .weights_only = config.mode != PlanMode::kStatic,
       .dynamic = config.mode == PlanMode::kDynamic,
-      .excluded = excluded_nodes(graph, config),
+      .excluded = match_patterns(config.exclude, node_names(graph), "node"),
+      .dynamic_nodes = dynamic_nodes(graph, config),
       .float_reason = [&](ValueId id) { return ranges.float_reason(id); },
       .elements = [&](ValueId id) { return ranges.elements_per_sample(id); }};
   Coverage coverage = decide_coverage(graph, request);
@@ -121,6 +156,7 @@ QuantizationPlan make_plan(const Graph& graph, const CalibrationProfile& profile
   plan.target = target.name;
   plan.settings = describe(config);
   plan.needs_output = target.integer_conv_needs_output;
+  plan.opset = config.opset;
   plan_activations(graph, coverage, ranges, plan);
   for (NodeId id = 0; id < graph.node_count(); ++id) {
     const Node& node = graph.node(id);
@@ -137,6 +173,8 @@ QuantizationPlan make_plan(const Graph& graph, const CalibrationProfile& profile
                           .reason = std::move(coverage.reasons[i])});
   }
   if (target.quantized_bias) plan_added_biases(graph, ranges, request.excluded, plan);
+  if (config.float16_islands) plan_float16(graph, ranges, plan);
+  check_opset(graph, plan);
   return plan;
 }
 

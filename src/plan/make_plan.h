@@ -24,7 +24,7 @@ struct ObserverFor {
 
 struct TypeFor {
   std::string pattern;  // of value names
-  std::string type;     // u8, s8 or float
+  std::string type;     // u8, s8, u16, s16 or float
 };
 
 // What a user can ask for. Patterns: * and ? as in a shell, over names.
@@ -34,7 +34,12 @@ struct PlanConfig {
   std::string observer = "auto";  // a row of observers()
   double percentile = 99.99;
   std::string weight_observer = "minmax";  // or "mse"
-  std::vector<std::string> exclude;        // nodes that stay float
+  std::string weights = "s8";              // or "s4"
+  std::int64_t block_size = 0;  // of s4 weights: inputs of a channel that share a scale; 0: all
+  std::int64_t opset = 13;      // the result's at least; 16-bit and 4-bit types need 21
+  std::vector<std::string> exclude;  // nodes that stay float
+  std::vector<std::string> dynamic;  // nodes that take their ranges while they run
+  bool float16_islands = false;      // what stays float is computed in float16 where that is safe
   std::vector<ObserverFor> observer_for;
   std::vector<TypeFor> type_for;
 };
@@ -45,7 +50,8 @@ std::string describe(const PlanConfig& config);
 // Decides what is quantized and how. Pure: the same arguments give the same plan.
 //   graph    canonical (canonicalize()): constants and BatchNormalization folded
 //   profile  of that graph; values it does not know stay float
-// Throws usage_error for unknown observers, types and patterns that match nothing.
+// Throws usage_error for unknown observers, types and patterns that match nothing, and for types
+// that the opset does not have.
 QuantizationPlan make_plan(const Graph& graph, const CalibrationProfile& profile,
                            const PlanConfig& config, const Target& target);
 

@@ -46,11 +46,22 @@ ObserverFor parse_observer_for(std::string_view text) {
   return row;
 }
 
+DType activation_type(std::string_view name) {
+  constexpr std::pair<std::string_view, DType> kTypes[] = {
+      {"u8", DType::kU8}, {"s8", DType::kS8}, {"u16", DType::kU16}, {"s16", DType::kS16}};
+  for (const auto& [known, type] : kTypes)
+    if (name == known) return type;
+  throw usage_error("'" + std::string(name) +
+                    "' is not a type: expected u8, s8, u16, s16 or float");
+}
+
 TypeFor parse_type_for(std::string_view text) {
-  const auto [pattern, value] = split(text, "--type-for", "PATTERN=u8, s8 or float");
-  if (value != "u8" && value != "s8" && value != "float")
-    throw usage_error("--type-for '" + std::string(text) + "': '" + std::string(value) +
-                      "' is not a type: expected u8, s8 or float");
+  const auto [pattern, value] = split(text, "--type-for", "PATTERN=u8, s8, u16, s16 or float");
+  try {
+    if (value != "float") activation_type(value);
+  } catch (const Error& error) {
+    throw error.within("--type-for '" + std::string(text) + "'");
+  }
   return {.pattern = std::string(pattern), .type = std::string(value)};
 }
 

@@ -21,6 +21,7 @@ std::string params_text(const QuantParams& p) {
   Sha256 digest;  // thousands of channels: their hash tells plans apart
   digest.add(std::as_bytes(std::span(p.scale))).add(std::as_bytes(std::span(p.zero_point)));
   const auto [low, high] = std::minmax_element(p.scale.begin(), p.scale.end());
+  if (p.is_blocked()) text += " in blocks of " + std::to_string(p.block);
   return text + " along axis " + std::to_string(p.axis) + ": " + std::to_string(p.scale.size()) +
          " scales " + number(*low) + "…" + number(*high) + ", sha256 " + digest.hex().substr(0, 16);
 }
@@ -58,7 +59,7 @@ std::string describe(const QuantizationPlan& plan) {
   std::string text = "target " + plan.target + "\n" + plan.settings;
   for (const NodePlan& node : plan.nodes)
     text += "node " + node.node + " (" + node.op_type + "): " + std::string(mode_name(node.mode)) +
-            ": " + node.reason + "\n";
+            (node.float16 ? " (float16)" : "") + ": " + node.reason + "\n";
   for (const auto& [value, a] : plan.activations)
     text += "value " + value + ": " + params_text(a.params) + ", range " + number(a.range.low) +
             "…" + number(a.range.high) + " by " + a.observer +

@@ -24,7 +24,8 @@ std::string_view mode_name(NodeMode mode);  // "integer", "weights", "absorbed",
 struct NodePlan {
   std::string node, op_type;
   NodeMode mode = NodeMode::kFloat;
-  std::string reason;  // why, in words; never empty
+  std::string reason;    // why, in words; never empty
+  bool float16 = false;  // computes in float16, between Casts
 };
 
 // One computed float value (or graph input) that is stored quantized somewhere.
@@ -62,6 +63,7 @@ struct QuantizationPlan {
   std::map<std::pair<std::string, std::size_t>, ConstantPlan, std::less<>>
       constants;             // by node, input
   bool needs_output = true;  // as Target::integer_conv_needs_output
+  std::int64_t opset = 13;   // the result's at least: DequantizeLinear with an axis
   std::vector<std::string> warnings;
 
   const NodePlan* find_node(std::string_view name) const;

@@ -4,6 +4,7 @@
 
 #include "base/threads.h"
 #include "plan/coverage.h"
+#include "plan/overrides.h"
 #include "plan/patterns.h"
 
 namespace q8 {
@@ -60,11 +61,8 @@ Ranges::Ranges(const Graph& graph, const CalibrationProfile& profile, const Plan
   apply_overrides(config.type_for, names, [&](std::size_t i, const TypeFor& row) {
     if (row.type == "float")
       values_[i].float_reason = "asked for by type";
-    else if (row.type == "u8" || row.type == "s8")
-      values_[i].settings.dtype = row.type == "u8" ? DType::kU8 : DType::kS8;
     else
-      throw usage_error("'" + row.type + "' is not a type for '" + row.pattern +
-                        "': expected u8, s8 or float");
+      values_[i].settings.dtype = activation_type(row.type);
   });
   std::map<std::string_view, const TensorStatistics*> observed;
   for (const TensorStatistics& tensor : profile.tensors) observed[tensor.name] = &tensor;
@@ -102,10 +100,11 @@ double Ranges::elements_per_sample(ValueId id) const {
   return seen == nullptr ? 0 : static_cast<double>(seen->count) / samples_;
 }
 
-QuantParams Ranges::params(ValueId id, const Range& range) const {
-  const ScaleZeroPoint p = quant_params_of(range, settings(id));
-  return {
-      .dtype = settings(id).dtype, .axis = -1, .scale = {p.scale}, .zero_point = {p.zero_point}};
+QuantParams Ranges::params(ValueId id, const Range& range, DType dtype) const {
+  ObserverSettings as = settings(id);
+  as.dtype = dtype;
+  const ScaleZeroPoint p = quant_params_of(range, as);
+  return {.dtype = dtype, .axis = -1, .scale = {p.scale}, .zero_point = {p.zero_point}};
 }
 
 }  // namespace q8

@@ -23,7 +23,7 @@ class Ranges {
   const Range& range(ValueId id) const { return values_[index(id)].range; }
   const ObserverSettings& settings(ValueId id) const { return values_[index(id)].settings; }
   double elements_per_sample(ValueId id) const;
-  QuantParams params(ValueId id, const Range& range) const;
+  QuantParams params(ValueId id, const Range& range, DType dtype) const;
 
  private:
   struct Entry {

@@ -46,9 +46,10 @@ std::vector<WeightedLayer> find_weighted_layers(const Graph& graph, const Quanti
                         .weights_plan = plan.find_constant(node.name, 1),
                         .weights = graph.constant(node.inputs[1])};
     const ActivationPlan* input = plan.find_activation(graph.value(layer.input).name);
-    if (input == nullptr || layer.weights_plan == nullptr || layer.weights == nullptr ||
-        layer.weights->size() == 0 || layer.weights->dtype() != DType::kF32 ||
-        layer.weights_plan->params.dtype != DType::kS8 ||
+    // The statistics of inputs are exact sums of bytes' products in 32 bits: not of 16-bit inputs.
+    if (input == nullptr || dtype_size(input->params.dtype) != 1 || layer.weights_plan == nullptr ||
+        layer.weights == nullptr || layer.weights->size() == 0 ||
+        layer.weights->dtype() != DType::kF32 || layer.weights_plan->params.dtype != DType::kS8 ||
         uses.consumers(node.inputs[1]).size() != 1)
       continue;
     layer.input_params = &input->params;

@@ -15,7 +15,8 @@ using Json = nlohmann::ordered_json;
 constexpr std::string_view kFormat = "q8 plan 1";
 constexpr std::array kModes = {NodeMode::kInteger, NodeMode::kWeightOnly, NodeMode::kAbsorbed,
                                NodeMode::kFloat, NodeMode::kDynamic};
-constexpr std::array kTypes = {DType::kU8, DType::kS8, DType::kU16, DType::kS16, DType::kS32};
+constexpr std::array kTypes = {DType::kU8, DType::kS8, DType::kU16, DType::kS16,
+                               DType::kU4, DType::kS4, DType::kS32};
 constexpr std::array<std::string_view, 2> kStorages = {"tensor", "rows"};
 
 void add_params(Json& json, const QuantParams& params) {
@@ -29,6 +30,7 @@ Json node_json(const NodePlan& node) {
   return {{"node", node.node},
           {"op_type", node.op_type},
           {"mode", mode_name(node.mode)},
+          {"float16", node.float16},
           {"reason", node.reason}};
 }
 
@@ -46,6 +48,7 @@ Json value_json(const std::string& name, const ActivationPlan& value) {
 Json constant_json(const std::string& node, std::size_t input, const ConstantPlan& constant) {
   Json json = {{"node", node}, {"input", input}, {"value", constant.value}};
   add_params(json, constant.params);
+  json["block"] = constant.params.block;
   json["storage"] = kStorages[constant.storage == Storage::kRows ? 1 : 0];
   return json;
 }
@@ -99,11 +102,12 @@ QuantParams params_of(const Json& json, std::string_view owner) {
 }
 
 NodePlan node_of(const Json& json) {
-  check_keys(json, {"node", "op_type", "mode", "reason"});
+  check_keys(json, {"node", "op_type", "mode", "float16", "reason"});
   return {.node = json.at("node"),
           .op_type = json.at("op_type"),
           .mode = kModes[index_of(kModes, json.at("mode"), "mode", mode_name)],
-          .reason = json.at("reason")};
+          .reason = json.at("reason"),
+          .float16 = json.at("float16")};
 }
 
 std::pair<std::string, ActivationPlan> value_of(const Json& json) {
@@ -121,12 +125,16 @@ std::pair<std::string, ActivationPlan> value_of(const Json& json) {
 }
 
 std::pair<std::pair<std::string, std::size_t>, ConstantPlan> constant_of(const Json& json) {
-  check_keys(json, {"node", "input", "value", "type", "axis", "scale", "zero_point", "storage"});
+  check_keys(json,
+             {"node", "input", "value", "type", "axis", "scale", "zero_point", "block", "storage"});
   const std::string node = json.at("node");
   ConstantPlan constant{.value = json.at("value"),
                         .params = params_of(json, json.at("value").get<std::string>()),
                         .storage = Storage::kTensor,
                         .integers = {}};
+  constant.params.block = json.at("block");
+  if (constant.params.block < 0 || (constant.params.is_blocked() && constant.params.axis < 0))
+    throw bad_input("'" + constant.value + "': expected a block of 0, or above it with an axis");
   const auto same = [](std::string_view name) { return name; };
   if (index_of(kStorages, json.at("storage"), "storage", same) == 1)
     constant.storage = Storage::kRows;
@@ -134,8 +142,8 @@ std::pair<std::pair<std::string, std::size_t>, ConstantPlan> constant_of(const J
 }
 
 QuantizationPlan plan_of(const Json& json) {
-  check_keys(json, {"format", "target", "settings", "integer_conv_needs_output", "nodes", "values",
-                    "constants", "warnings"});
+  check_keys(json, {"format", "target", "settings", "integer_conv_needs_output", "opset", "nodes",
+                    "values", "constants", "warnings"});
   if (json.at("format") != kFormat)
     throw bad_input("expected format '" + std::string(kFormat) + "', found " +
                     json.at("format").dump());
@@ -143,6 +151,7 @@ QuantizationPlan plan_of(const Json& json) {
   plan.target = json.at("target");
   plan.settings = json.at("settings");
   plan.needs_output = json.at("integer_conv_needs_output");
+  plan.opset = json.at("opset");
   for (const Json& node : json.at("nodes")) plan.nodes.push_back(node_of(node));
   for (const Json& value : json.at("values"))
     if (auto row = value_of(value); !plan.activations.insert(row).second)
@@ -161,7 +170,8 @@ std::string plan_json(const QuantizationPlan& plan) {
   Json json = {{"format", kFormat},
                {"target", plan.target},
                {"settings", plan.settings},
-               {"integer_conv_needs_output", plan.needs_output}};
+               {"integer_conv_needs_output", plan.needs_output},
+               {"opset", plan.opset}};
   json["nodes"] = json["values"] = json["constants"] = Json::array();
   for (const NodePlan& node : plan.nodes) json["nodes"].push_back(node_json(node));
   for (const auto& [name, value] : plan.activations)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/sha256.h"
 #include "rewrite/opset.h"
 
 namespace q8 {
@@ -17,39 +18,42 @@ Node make_node(std::string name, std::string type, std::vector<ValueId> inputs, 
           .doc = ""};
 }
 
-Tensor zero_point_tensor(const QuantParams& params) {
-  const auto count = static_cast<std::int64_t>(params.zero_point.size());
-  const Shape shape = params.is_per_tensor() ? Shape{} : Shape{count};
+Tensor zero_point_tensor(const QuantParams& params, const Shape& shape) {
   return cast(Tensor::of<std::int32_t>(shape, params.zero_point), params.dtype);
 }
 
-Tensor scale_tensor(const QuantParams& params) {
-  const auto count = static_cast<std::int64_t>(params.scale.size());
-  return Tensor::of<float>(params.is_per_tensor() ? Shape{} : Shape{count}, params.scale);
+// What constants are told apart by: their bytes, or the hash of many.
+std::string content_key(const Tensor& tensor) {
+  constexpr std::size_t kFew = 64;
+  const std::span bytes(tensor.bytes(), tensor.size_bytes());
+  if (bytes.size() > kFew) return tensor.str() + Sha256().add(bytes).hex();
+  return tensor.str() + std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
 }  // namespace
 
 Emitter::Emitter(const Graph& source, const QuantizationPlan& plan) : graph_(source), plan_(plan) {
-  raise_opset(graph_, kQdqOpset);
+  raise_opset(graph_, std::max(kQdqOpset, std::min(plan.opset, kNewestOpset)));
+  graph_.annotations.clear();  // of the source's own quantization: no longer true
   for (const auto& [value, activation] : plan.activations)
     if (graph_.find_value(value) == kNoValue)
       throw bad_input("the plan quantizes '" + value + "', which the graph does not have");
 }
 
 ValueId Emitter::shared_constant(const std::string& name, Tensor tensor) {
-  std::string key = tensor.str();
-  key.append(reinterpret_cast<const char*>(tensor.bytes()), tensor.size_bytes());
+  std::string key = content_key(tensor);
   const auto it = constants_.find(key);
   if (it != constants_.end()) return it->second;
   return constants_[std::move(key)] = graph_.add_constant(name, std::move(tensor));
 }
 
-QuantizedValue Emitter::parameters(const QuantParams& params, const std::string& name) {
+QuantizedValue Emitter::parameters(const QuantParams& params, const std::string& name,
+                                   const Shape& tensor) {
   QuantizedValue value{.integers = kNoValue, .params = params};
-  value.scale = shared_constant(name + "_scale", scale_tensor(params));
+  const Shape shape = params.scale_shape(tensor);
+  value.scale = shared_constant(name + "_scale", Tensor::of<float>(shape, params.scale));
   if (params.dtype != DType::kS32)
-    value.zero_point = shared_constant(name + "_zero_point", zero_point_tensor(params));
+    value.zero_point = shared_constant(name + "_zero_point", zero_point_tensor(params, shape));
   return value;
 }
 
@@ -62,7 +66,8 @@ QuantizedValue Emitter::quantized_constant(const Node& node, std::size_t input,
   Tensor flat = *real;  // a copy, as new constants move the others; a bias [1, N] is written as
                         // [N], which broadcasts alike
   if (constant.params.dtype == DType::kS32) flat = flat.reshaped(Shape{flat.size()});
-  QuantizedValue value = parameters(constant.params, constant.value);
+  const Shape shape = constant.integers ? constant.integers->shape() : flat.shape();
+  QuantizedValue value = parameters(constant.params, constant.value, shape);
   value.integers =
       shared_constant(constant.value + "_quantized",
                       constant.integers ? *constant.integers : q8::quantize(flat, constant.params));
@@ -70,7 +75,7 @@ QuantizedValue Emitter::quantized_constant(const Node& node, std::size_t input,
 }
 
 QuantizedValue Emitter::quantize(ValueId real, const QuantParams& params, const std::string& name) {
-  QuantizedValue value = parameters(params, name);
+  QuantizedValue value = parameters(params, name, Shape{});
   value.integers = graph_.add_value(name + "_quantized");
   graph_.add_node(make_node(name + "_QuantizeLinear", "QuantizeLinear",
                             {real, value.scale, value.zero_point}, value.integers));
@@ -85,6 +90,7 @@ ValueId Emitter::dequantize(const QuantizedValue& quantized, const std::string& 
   if (quantized.zero_point != kNoValue) node.inputs.push_back(quantized.zero_point);
   if (!quantized.params.is_per_tensor())
     node.attributes.set("axis", static_cast<std::int64_t>(quantized.params.axis));
+  if (quantized.params.is_blocked()) node.attributes.set("block_size", quantized.params.block);
   graph_.add_node(std::move(node));
   return output;
 }

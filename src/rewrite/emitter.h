@@ -35,8 +35,10 @@ class Emitter {
   // Adds a DequantizeLinear that makes `output` (a new value where it is kNoValue).
   ValueId dequantize(const QuantizedValue& quantized, const std::string& name,
                      ValueId output = kNoValue);
-  // Constants for scale and zero point; none for the zero point of an s32 (it is 0).
-  QuantizedValue parameters(const QuantParams& params, const std::string& name);
+  // Constants for scale and zero point of a tensor of that shape; none for the zero point of an s32
+  // (it is 0).
+  QuantizedValue parameters(const QuantParams& params, const std::string& name,
+                            const Shape& tensor);
   // Tables read by Gather: integers are gathered, then dequantized.
   void emit_tables();
   // Float nodes of these types must not read a DequantizeLinear directly: ONNX Runtime would take
@@ -51,7 +53,7 @@ class Emitter {
 
   Graph graph_;
   const QuantizationPlan& plan_;
-  std::map<std::string, ValueId> constants_;  // by type, shape and bytes
+  std::map<std::string, ValueId> constants_;  // by type, shape and content
 };
 
 // Constants that no node reads and that are no input or output are forgotten.

@@ -19,30 +19,54 @@ Range with_zero(Range r) {
   return {std::min(r.low, 0.0), std::max(r.high, 0.0)};
 }
 
-// The index along the axis of every element, walked in order: outer × channels × inner.
+// Calls function(scale index, first element, count) over runs of elements that share a scale, in
+// order: outer × channels × inner; of blocks the scale varies along `inner` too.
 template <typename Function>
-void for_each_channel_run(const Shape& shape, int axis, Function&& function) {
+void for_each_channel_run(const Shape& shape, const QuantParams& params, Function&& function) {
+  const int axis = params.axis;
   if (axis < 0) {
     function(std::size_t{0}, std::int64_t{0}, shape.count());
     return;
   }
   const std::int64_t outer = shape.count(0, axis), channels = shape[axis],
                      inner = shape.count(axis + 1, shape.rank());
+  if (params.is_blocked()) {
+    const std::int64_t blocks = params.scale_shape(shape)[axis];
+    for (std::int64_t row = 0; row < outer * channels; ++row) {
+      const std::int64_t scales = row / channels * blocks + row % channels / params.block;
+      for (std::int64_t i = 0; i < inner; ++i)
+        function(static_cast<std::size_t>(scales * inner + i), row * inner + i, std::int64_t{1});
+    }
+    return;
+  }
   for (std::int64_t o = 0; o < outer; ++o)
     for (std::int64_t c = 0; c < channels; ++c)
       function(static_cast<std::size_t>(c), (o * channels + c) * inner, inner);
 }
 
 void check(const Tensor& tensor, const QuantParams& p) {
-  const std::size_t channels =
-      p.axis < 0 ? 1
-                 : static_cast<std::size_t>(tensor.shape()[tensor.shape().normalize_axis(p.axis)]);
+  const auto channels = static_cast<std::size_t>(p.scale_shape(tensor.shape()).count());
   if (p.scale.size() != channels || p.zero_point.size() != channels)
     throw bad_input("quantization parameters for " + std::to_string(p.scale.size()) +
                     " channels do not fit a tensor " + tensor.str());
 }
 
+// The 4-bit types are stored as bytes.
+DType stored_type(DType dtype) {
+  if (dtype == DType::kS4) return DType::kS8;
+  return dtype == DType::kU4 ? DType::kU8 : dtype;
+}
+
 }  // namespace
+
+Shape QuantParams::scale_shape(const Shape& tensor) const {
+  if (axis < 0) return Shape{};
+  const std::int64_t at = tensor.normalize_axis(axis);
+  if (!is_blocked()) return Shape{tensor[at]};
+  Shape scales = tensor;
+  scales[at] = tensor[at] / block + (tensor[at] % block != 0 ? 1 : 0);
+  return scales;
+}
 
 QuantLimits quant_limits(DType dtype) {
   switch (dtype) {
@@ -90,20 +114,18 @@ Tensor quantize(const Tensor& real, const QuantParams& params) {
   const auto [qmin, qmax] = quant_limits(params.dtype);
   Tensor out(params.dtype, real.shape());
   const float* source = real.data<float>();
-  with_number_type(params.dtype, [&](auto zero) {
+  with_number_type(stored_type(params.dtype), [&](auto zero) {
     using Q = decltype(zero);
-    Q* target = out.mutable_data<Q>();
-    for_each_channel_run(
-        real.shape(), params.axis, [&](std::size_t c, std::int64_t at, std::int64_t n) {
-          const float scale = params.scale[c];
-          const auto zero_point = static_cast<double>(params.zero_point[c]);
-          for (std::int64_t i = at; i < at + n; ++i) {
-            const auto rounded = static_cast<double>(round_half_even(source[i] / scale));
-            if (std::isnan(rounded)) throw bad_input("a NaN cannot be quantized");
-            target[i] =
-                static_cast<Q>(std::clamp(rounded + zero_point, double(qmin), double(qmax)));
-          }
-        });
+    Q* target = reinterpret_cast<Q*>(out.mutable_bytes());
+    for_each_channel_run(real.shape(), params, [&](std::size_t c, std::int64_t at, std::int64_t n) {
+      const float scale = params.scale[c];
+      const auto zero_point = static_cast<double>(params.zero_point[c]);
+      for (std::int64_t i = at; i < at + n; ++i) {
+        const auto rounded = static_cast<double>(round_half_even(source[i] / scale));
+        if (std::isnan(rounded)) throw bad_input("a NaN cannot be quantized");
+        target[i] = static_cast<Q>(std::clamp(rounded + zero_point, double(qmin), double(qmax)));
+      }
+    });
   });
   return out;
 }
@@ -112,11 +134,11 @@ Tensor dequantize(const Tensor& quantized, const QuantParams& params) {
   check(quantized, params);
   Tensor out(DType::kF32, quantized.shape());
   float* target = out.mutable_data<float>();
-  with_number_type(quantized.dtype(), [&](auto zero) {
+  with_number_type(stored_type(quantized.dtype()), [&](auto zero) {
     using Q = decltype(zero);
-    const Q* source = quantized.data<Q>();
+    const Q* source = reinterpret_cast<const Q*>(quantized.bytes());
     for_each_channel_run(
-        quantized.shape(), params.axis, [&](std::size_t c, std::int64_t at, std::int64_t n) {
+        quantized.shape(), params, [&](std::size_t c, std::int64_t at, std::int64_t n) {
           const float scale = params.scale[c];
           const auto zero_point = static_cast<std::int64_t>(params.zero_point[c]);
           for (std::int64_t i = at; i < at + n; ++i)

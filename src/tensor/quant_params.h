@@ -7,14 +7,19 @@
 
 namespace q8 {
 
-// real = scale · (q − zero_point), for the whole tensor or for each index along an axis.
+// real = scale · (q − zero_point), for the whole tensor, for each index along an axis, or for each
+// block of `block` indices along it at every place of the other axes.
 struct QuantParams {
-  DType dtype = DType::kU8;  // of q: u8, s8, u16, s16 or s32
+  DType dtype = DType::kU8;  // of q: u8, s8, u16, s16, u4, s4 or s32
   int axis = -1;             // -1: per tensor, then the vectors have one element
-  std::vector<float> scale;  // > 0 and finite
+  std::vector<float> scale;  // > 0 and finite; of blocks: in the order of scale_shape()
   std::vector<std::int32_t> zero_point;
+  std::int64_t block = 0;  // 0: none; the last block of an axis may be shorter
 
   bool is_per_tensor() const { return axis < 0; }
+  bool is_blocked() const { return block > 0; }
+  // Of the scale, as ONNX wants it: [], [channels], or the tensor's with ⌈size / block⌉ at `axis`.
+  Shape scale_shape(const Shape& tensor) const;
   bool operator==(const QuantParams&) const = default;
 };
 

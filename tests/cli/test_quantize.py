@@ -25,7 +25,7 @@ class Quantize(q8_program.Q8TestCase):
     def test_overrides_that_match_nothing_or_are_wrong(self):
         self.calibrated()
         self.fail_with(2, ["imaeg", "'image'"], "quantize", "--observer-for", "imaeg=mse")
-        self.fail_with(2, ["u7", "u8, s8 or float"], "quantize", "--type-for", "image=u7")
+        self.fail_with(2, ["u7", "u8, s8, u16, s16 or float"], "quantize", "--type-for", "image=u7")
         self.fail_with(2, ["minmx"], "quantize", "--observer-for", "image=minmx")
         self.fail_with(2, ["--weight-observer"], "quantize", "--weight-observer", "kl")
 

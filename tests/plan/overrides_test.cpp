@@ -31,7 +31,8 @@ TEST(Overrides, WrongObserversAreNamed) {
 
 TEST(Overrides, Types) {
   EXPECT_EQ(parse_type_for("x=float").type, "float");
-  EXPECT_THAT([] { parse_type_for("x=u9"); }, ThrowsMessage<Error>(HasSubstr("u8, s8 or float")));
+  EXPECT_THAT([] { parse_type_for("x=u9"); },
+              ThrowsMessage<Error>(HasSubstr("u8, s8, u16, s16 or float")));
 }
 
 }  // namespace

@@ -72,8 +72,23 @@ CommandRun add_quantize(CLI::App& command) {
       .add_option("--observer-for", job.observer_for,
                   "PATTERN=OBSERVER of value names, such as 'head/*=percentile:99.9'")
       ->allow_extra_args(false);
-  command.add_option("--type-for", job.type_for, "PATTERN=u8, s8 or float, of value names")
+  command
+      .add_option("--type-for", job.type_for,
+                  "PATTERN=u8, s8, u16, s16 or float, of value names; 16 bits need --opset 21")
       ->allow_extra_args(false);
+  command
+      .add_option("--weights", job.weights,
+                  "type of weights: s8 (default), or s4, which needs --opset 21")
+      ->check(CLI::IsMember({"s8", "s4"}));
+  command
+      .add_option("--block-size", job.block_size,
+                  "inputs of a channel that share a scale of s4 weights; 0: all of them (default: "
+                  "32 in --mode weights, else 0)")
+      ->check(CLI::Range(0, 65536));
+  command
+      .add_option("--opset", job.opset,
+                  "convert the model to at least this opset (default 13, which QDQ needs)")
+      ->check(CLI::Range(13, 21));
   command
       .add_option("--mode", job.mode,
                   "static; dynamic or weights, which need no profile: ranges taken while it runs, "
@@ -83,6 +98,13 @@ CommandRun add_quantize(CLI::App& command) {
   command.add_option("--target", job.target, target_help());
   command.add_option("--exclude", job.exclude, "pattern of node names that stay float")
       ->allow_extra_args(false);
+  command
+      .add_option(
+          "--dynamic", job.dynamic,
+          "pattern of node names that quantize their input while they run, by its own range")
+      ->allow_extra_args(false);
+  command.add_flag("--float16-islands", job.float16_islands,
+                   "store and compute in float16 what stays float, where its range allows it");
   command.add_option("--recover", job.recover, recover_help())
       ->delimiter(',')
       ->allow_extra_args(false);
@@ -104,7 +126,8 @@ CommandRun add_quantize(CLI::App& command) {
       "  q8 quantize model.onnx --data images/ --exclude 'head/*'");
   constexpr const char* kPlanned[] = {
       "--per-tensor", "--per-channel",     "--observer", "--percentile", "--observer-for",
-      "--type-for",   "--weight-observer", "--mode",     "--target",     "--exclude"};
+      "--type-for",   "--weight-observer", "--mode",     "--target",     "--exclude",
+      "--weights",    "--block-size",      "--opset",    "--dynamic",    "--float16-islands"};
   for (const char* option : kPlanned)
     command.get_option("--use-plan")->excludes(command.get_option(option));
   return [options](Console& console) {

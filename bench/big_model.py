@@ -1,0 +1,94 @@
+"""Makes a model of SIZE gigabytes with external data, quantizes it, and measures the memory that takes.
+
+    python bench/big_model.py build/q8 [--gigabytes 3] [--folder FOLDER] [--run] [-- options of q8 quantize]
+
+The weights are written piece by piece. Exit code 1 where the peak memory of q8 passes 1.5 times the model's size (and
+64 MB, which the program itself needs). --run loads the result in ONNX Runtime and in q8 and compares their outputs.
+"""
+import argparse
+import pathlib
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+
+SKIP = 77  # ctest's SKIP_RETURN_CODE
+try:
+    import numpy as np
+    from onnx import TensorProto, helper
+except ImportError as missing:
+    print(f"SKIPPED: {missing}")
+    sys.exit(SKIP)
+
+WIDTH = 2048
+LIMIT, PROGRAM = 1.5, 64 << 20
+
+
+def external(name, offset, length):
+    tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=[WIDTH, WIDTH], data_location=TensorProto.EXTERNAL)
+    for key, value in (("location", "big.onnx.data"), ("offset", str(offset)), ("length", str(length))):
+        tensor.external_data.add(key=key, value=value)
+    return tensor
+
+
+def make(folder, size):
+    """A chain of square products with a clamp between them; the answers do not count."""
+    random = np.random.default_rng(0)
+    layers, length = max(1, round(size / (WIDTH * WIDTH * 4))), WIDTH * WIDTH * 4
+    nodes, weights, value = [], [], "x"
+    base = random.normal(0, WIDTH ** -0.5, (WIDTH, WIDTH)).astype(np.float32)
+    with open(folder / "big.onnx.data", "wb") as data:
+        for i in range(layers):
+            data.write(np.roll(base, i, axis=1).tobytes())
+            weights.append(external(f"w{i}", i * length, length))
+            nodes.append(helper.make_node("MatMul", [value, f"w{i}"], [f"m{i}"], name=f"product{i}"))
+            nodes.append(helper.make_node("Relu", [f"m{i}"], [f"r{i}"], name=f"clamp{i}"))
+            value = f"r{i}"
+    graph = helper.make_graph(nodes, "big", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, WIDTH])],
+                              [helper.make_tensor_value_info(value, TensorProto.FLOAT, [1, WIDTH])], weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    (folder / "big.onnx").write_bytes(model.SerializeToString())
+    return (folder / "big.onnx").stat().st_size + (folder / "big.onnx.data").stat().st_size
+
+
+def compare(q8, folder):
+    import onnxruntime as ort
+
+    x = np.random.default_rng(1).normal(size=(1, WIDTH)).astype(np.float32)
+    np.savez(folder / "in.npz", x=x)
+    subprocess.run([q8, "run", "big.int8.onnx", "--inputs", "in.npz", "-o", "out.npz"], cwd=folder, check=True)
+    found = next(iter(np.load(folder / "out.npz").values()))
+    expected = ort.InferenceSession(str(folder / "big.int8.onnx"), providers=["CPUExecutionProvider"]).run(None, {"x": x})[0]
+    worst = np.abs(found - expected).max() / np.abs(expected).max()
+    print(f"q8 and ONNX Runtime differ by {worst:.2g} of the largest output")
+    return worst < 1e-4
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("q8")
+    parser.add_argument("--gigabytes", type=float, default=3)
+    parser.add_argument("--folder")
+    parser.add_argument("--run", action="store_true")
+    parser.add_argument("options", nargs="*", default=["--mode", "weights"])
+    arguments = parser.parse_args()
+    q8 = str(pathlib.Path(arguments.q8).resolve())
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
+        folder = pathlib.Path(name)
+        size = make(folder, arguments.gigabytes * 1e9)
+        begin = time.monotonic()
+        subprocess.run([q8, "quantize", "big.onnx", *arguments.options, "-o", "big.int8.onnx"], cwd=folder, check=True)
+        seconds = time.monotonic() - begin
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+        written = sum(f.stat().st_size for f in folder.glob("big.int8.onnx*"))
+        print(f"{size / 1e9:.2f} GB to {written / 1e9:.2f} GB in {seconds:.1f} s, peak memory {peak / 1e9:.2f} GB: "
+              f"{peak / size:.2f} times the model's size")
+        good = peak <= LIMIT * size + PROGRAM
+        if arguments.run:
+            good &= compare(q8, folder)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
