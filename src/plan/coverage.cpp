@@ -120,9 +120,13 @@ void Decision::take_candidate(NodeId id) {
                         role == QuantRole::kPool || role == QuantRole::kArithmetic ||
                         node.is("LeakyRelu");
   if (!optional) return set(id, NodeMode::kFloat, "computed in float: " + node.op_type);
-  for (const ValueId value : node.outputs)
-    if (value != kNoValue && !request_.float_reason(value).empty())
-      return set(id, NodeMode::kFloat, "its result stays float: " + request_.float_reason(value));
+  // A sum is stored behind its clamp, and calibration does not look at it before.
+  const bool is_clamped = clamp_after(id) != kNoNode;
+  for (const ValueId output : node.outputs) {
+    if (output == kNoValue) continue;
+    const std::string why = request_.float_reason(is_clamped ? stored_output(id) : output);
+    if (!why.empty()) return set(id, NodeMode::kFloat, "its result stays float: " + why);
+  }
   set(id, NodeMode::kInteger, "between quantized values");
 }
 

@@ -113,6 +113,23 @@ TEST(MakePlan, ResidualAddIsIntegerBetweenConvolutions) {
   EXPECT_EQ(mode(plan_of(b, tensors, kMinMax, "tensorrt"), "s"), NodeMode::kFloat);
 }
 
+TEST(MakePlan, ResidualAddIsStoredBehindItsRelu) {
+  GraphBuilder b;
+  b.input("x").conv("x", "a").conv("a", "c").node("Add", {"a", "c"}, "s").node("Relu", {"s"}, "r");
+  b.conv("r", "y").node("Add", {"r", "y"}, "t").node("Relu", {"t"}, "u").conv("u", "z").output("z");
+  // Nothing but a Relu reads s and t: calibration leaves them out.
+  const auto plan =
+      plan_of(b, {spread("x", -1, 1), spread("a", -1, 1), spread("c", -2, 2), spread("r", 0, 3),
+                  spread("y", -1, 1), spread("u", 0, 4), spread("z", -1, 1)});
+  EXPECT_EQ(mode(plan, "s"), NodeMode::kInteger);
+  EXPECT_EQ(mode(plan, "r"), NodeMode::kAbsorbed);
+  EXPECT_EQ(mode(plan, "t"), NodeMode::kInteger);
+  EXPECT_EQ(mode(plan, "u"), NodeMode::kAbsorbed);
+  EXPECT_EQ(plan.find_activation("s"), nullptr);
+  ASSERT_NE(plan.find_activation("r"), nullptr);
+  EXPECT_TRUE(plan.find_activation("r")->everywhere);
+}
+
 TEST(MakePlan, AddReadByAFloatNodeStaysFloat) {
   GraphBuilder b;
   b.input("x").conv("x", "a").conv("a", "c").node("Add", {"a", "c"}, "s");
