@@ -3,6 +3,7 @@
 #include <span>
 
 #include "kernels/kernel_set.h"
+#include "kernels/lookup_u8.h"
 #include "kernels/statistics_f32_rows.h"
 
 namespace q8 {
@@ -21,6 +22,7 @@ std::vector<KernelKind> kernel_kinds() {
   return {kind("gemm_u8s8", gemm_u8s8_rows()),
           kind("depthwise_u8s8", depthwise_u8s8_rows()),
           kind("quantize", quantize_rows()),
+          kind("lookup_u8", lookup_u8_rows()),
           kind("gemm_f32", gemm_f32_rows()),
           kind("depthwise_f32", depthwise_f32_rows()),
           kind("elementwise_f32", elementwise_f32_rows()),

@@ -104,11 +104,4 @@ void combine_u8(const QuantizeRow& row, const CombineSpan& span, Threads& thread
   });
 }
 
-void lookup_u8(const std::uint8_t* table, const std::uint8_t* x, std::int64_t count,
-               std::uint8_t* out, Threads& threads) {
-  threads.parallel_for(count, kGrain, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) out[i] = table[x[i]];
-  });
-}
-
 }  // namespace q8

@@ -47,9 +47,4 @@ DynamicParams dynamic_params_u8(const QuantizeRow& row, const float* x, std::int
 // Add and Mul of bytes by the ONNX definition (see CombineSpan), in parallel.
 void combine_u8(const QuantizeRow& row, const CombineSpan& span, Threads& threads);
 
-// out[i] = table[x[i]]: any function of one byte. The table has 256 entries, indexed by the byte as
-// u8.
-void lookup_u8(const std::uint8_t* table, const std::uint8_t* x, std::int64_t count,
-               std::uint8_t* out, Threads& threads);
-
 }  // namespace q8

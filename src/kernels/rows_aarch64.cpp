@@ -3,6 +3,7 @@
 #include "kernels/elementwise_f32_rows.h"
 #include "kernels/gemm_f32_rows.h"
 #include "kernels/gemm_u8s8_rows.h"
+#include "kernels/lookup_u8.h"
 #include "kernels/quantize_rows.h"
 #include "kernels/statistics_f32_rows.h"
 #include "kernels/transpose_rows.h"
@@ -29,6 +30,13 @@ std::span<const DepthwiseU8S8Row> depthwise_u8s8_rows() {
 std::span<const QuantizeRow> quantize_rows() {
   static constexpr QuantizeRow kRows[] = {
       {"scalar", Isa::kScalar, quantize_scalar, dequantize_scalar, combine_u8_scalar, range_scalar},
+  };
+  return kRows;
+}
+
+std::span<const LookupU8Row> lookup_u8_rows() {
+  static constexpr LookupU8Row kRows[] = {
+      {"scalar", Isa::kScalar, lookup_u8_scalar},
   };
   return kRows;
 }

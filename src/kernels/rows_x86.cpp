@@ -3,6 +3,7 @@
 #include "kernels/elementwise_f32_rows.h"
 #include "kernels/gemm_f32_rows.h"
 #include "kernels/gemm_u8s8_rows.h"
+#include "kernels/lookup_u8.h"
 #include "kernels/quantize_rows.h"
 #include "kernels/statistics_f32_rows.h"
 #include "kernels/transpose_rows.h"
@@ -36,6 +37,15 @@ std::span<const QuantizeRow> quantize_rows() {
       {"avx512", Isa::kAvx512, quantize_avx512, dequantize_avx512, combine_u8_avx512, range_avx512},
       {"avx2", Isa::kAvx2, quantize_avx2, dequantize_avx2, combine_u8_avx2, range_avx2},
       {"scalar", Isa::kScalar, quantize_scalar, dequantize_scalar, combine_u8_scalar, range_scalar},
+  };
+  return kRows;
+}
+
+std::span<const LookupU8Row> lookup_u8_rows() {
+  static constexpr LookupU8Row kRows[] = {
+      {"avx512", Isa::kAvx512, lookup_u8_avx512},
+      {"avx2", Isa::kAvx2, lookup_u8_avx2},
+      {"scalar", Isa::kScalar, lookup_u8_scalar},
   };
   return kRows;
 }

@@ -3,6 +3,7 @@
 
 #include "base/rounding.h"
 #include "kernels/kernel_set.h"
+#include "kernels/lookup_u8.h"
 #include "kernels/quantize.h"
 #include "ops/broadcast.h"
 #include "ops/families.h"
@@ -109,8 +110,8 @@ Table make_table(const ByteFormat& from, const QuantInputs& to, Function&& funct
 void look_up(RunContext& run, const Table& table, const Tensor& x, DType y_type) {
   need_byte(x, "the input");
   Tensor& y = run.output(0, y_type, x.shape());
-  lookup_u8(table.data(), reinterpret_cast<const std::uint8_t*>(x.bytes()), x.size(),
-            reinterpret_cast<std::uint8_t*>(y.mutable_bytes()), run.threads);
+  lookup_u8(run.kernels.max_isa, table.data(), reinterpret_cast<const std::uint8_t*>(x.bytes()),
+            x.size(), reinterpret_cast<std::uint8_t*>(y.mutable_bytes()), run.threads);
 }
 
 // com.microsoft QLinearSigmoid and QLinearLeakyRelu: X, X_scale, X_zero, Y_scale, Y_zero.
@@ -175,7 +176,7 @@ OpFunction make_concat(const NodeContext& node) {
       const Table table = make_table(format, y, [](float v) { return v; });
       const std::int64_t run_length = part.shape().count(axis, part.rank());
       for (std::int64_t o = 0; o < outer; ++o)
-        lookup_u8(table.data(),
+        lookup_u8(run.kernels.max_isa, table.data(),
                   reinterpret_cast<const std::uint8_t*>(part.bytes()) + o * run_length, run_length,
                   reinterpret_cast<std::uint8_t*>(out.mutable_bytes()) + o * row + at, run.threads);
       at += run_length;
