@@ -8,16 +8,44 @@
 namespace q8 {
 namespace {
 
+// x / scale, the same bits as the division as far as a byte can tell, at a third of its time: a
+// product with the reciprocal is at most two units in the last place off; one step of Newton's
+// method makes that less than one, and by Markstein's theorem the next one rounds as a division
+// does. Remainders are exact while nothing underflows: scales far from 1 are divided by. A large
+// quotient, which saturates anyway, is left alone, so that infinity stays what it is.
+class Divider {
+ public:
+  explicit Divider(float scale_value)
+      : scale(_mm256_set1_ps(scale_value)),
+        reciprocal(_mm256_set1_ps(1.0f / scale_value)),
+        divides(!(scale_value > 1e-20f && scale_value < 1e20f)) {}
+
+  __m256 operator()(__m256 x) const {
+    if (divides) return _mm256_div_ps(x, scale);
+    constexpr float kLarge = 65536.0f;
+    const __m256 q = _mm256_mul_ps(x, reciprocal);
+    const __m256 magnitude = _mm256_andnot_ps(_mm256_set1_ps(-0.0f), q);
+    const __m256 small = _mm256_cmp_ps(magnitude, _mm256_set1_ps(kLarge), _CMP_LT_OQ);
+    __m256 exact = _mm256_fmadd_ps(_mm256_fnmadd_ps(q, scale, x), reciprocal, q);
+    exact = _mm256_fmadd_ps(_mm256_fnmadd_ps(exact, scale, x), reciprocal, exact);
+    return _mm256_blendv_ps(q, exact, small);
+  }
+
+ private:
+  __m256 scale, reciprocal;
+  bool divides;
+};
+
 struct Quantizer {
   Quantizer(float scale_value, std::int32_t zero, std::int32_t low_value, std::int32_t high_value)
-      : scale(_mm256_set1_ps(scale_value)),
+      : divided(scale_value),
         low(_mm256_set1_ps(static_cast<float>(low_value - zero))),
         high(_mm256_set1_ps(static_cast<float>(high_value - zero))),
         zero_point(_mm256_set1_epi32(zero)) {}
 
   // Eight bytes. max(q, low): a NaN in the first operand gives the second.
   __m128i operator()(__m256 x) const {
-    const __m256 q = _mm256_min_ps(_mm256_max_ps(_mm256_div_ps(x, scale), low), high);
+    const __m256 q = _mm256_min_ps(_mm256_max_ps(divided(x), low), high);
     const __m256i byte = _mm256_and_si256(_mm256_add_epi32(_mm256_cvtps_epi32(q), zero_point),
                                           _mm256_set1_epi32(0xff));
     const __m128i words =
@@ -25,7 +53,8 @@ struct Quantizer {
     return _mm_packus_epi16(words, words);
   }
 
-  __m256 scale, low, high;
+  Divider divided;
+  __m256 low, high;
   __m256i zero_point;
 };
 

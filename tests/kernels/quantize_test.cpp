@@ -67,6 +67,32 @@ TEST_P(QuantizeRows, DividesAndDoesNotMultiplyByTheReciprocal) {
   }
 }
 
+TEST_P(QuantizeRows, QuotientsBesideATieFallOnTheRightSide) {
+  std::mt19937 random(11);
+  for (int round = 0; round < 500; ++round) {
+    // Any mantissa; exponents up to where a remainder would underflow, and beyond.
+    const float scale = std::ldexp(1.0f + static_cast<float>(random() % (1 << 23)) * 0x1p-23f,
+                                   round < 400 ? static_cast<int>(random() % 130) - 65
+                                               : -126 + static_cast<int>(random() % 40));
+    std::vector<float> x;
+    for (int n = -129; n < 128; ++n) {
+      const float tie = (static_cast<float>(n) + 0.5f) * scale;
+      for (const float to : {-kInf, kInf}) {
+        float at = tie;
+        for (int ulp = 0; ulp < 4; ++ulp, at = std::nextafter(at, to)) x.push_back(at);
+      }
+    }
+    std::vector<std::uint8_t> out(x.size());
+    row().quantize(
+        {x.data(), static_cast<std::int64_t>(x.size()), scale, 0, -128, 127, out.data()});
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const float q = std::nearbyint(x[i] / scale);
+      ASSERT_EQ(static_cast<std::int8_t>(out[i]), q < -128 ? -128 : (q > 127 ? 127 : q))
+          << x[i] << " / " << scale;
+    }
+  }
+}
+
 TEST_P(QuantizeRows, DequantizesByTheFormula) {
   const std::vector<std::uint8_t> q = random_bytes(257, 3);
   std::vector<float> out(257);
