@@ -1,7 +1,10 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
+
+#include "q8/host.h"
 
 namespace q8 {
 
@@ -25,6 +28,29 @@ struct LintOptions {
 // Holds a quantized model, of whatever quantizer, against what a target can do. Throws usage_error
 // for an unknown target, bad_input for what is no model.
 Inspection lint_file(const std::filesystem::path& model, const LintOptions& options);
+
+struct VerifyOptions {
+  std::optional<std::filesystem::path> calibration;  // nothing: the only *.q8cal beside the model
+  std::optional<std::filesystem::path> source;  // nothing: the one that the profile was made of
+  std::optional<std::filesystem::path> plan;    // nothing: it was made, or given as it was made
+  bool json = false;
+};
+
+// Recomputes the hashes in the metadata of a model that q8 quantized: of the model's own graph, the
+// float model, profile, samples and plan. Passed where none differs; what cannot be recomputed for
+// want of a file is said. Throws bad_input for models without provenance.
+Inspection verify_file(const std::filesystem::path& model, const VerifyOptions& options,
+                       const Host& host);
+
+struct DiffOptions {
+  bool ignore_metadata = false;
+  bool json = false;
+};
+
+// Compares two models: nodes, scales and zero points, weights, metadata; passed where nothing
+// differs. Throws bad_input for what is no model.
+Inspection diff_files(const std::filesystem::path& a, const std::filesystem::path& b,
+                      const DiffOptions& options);
 
 // A calibration profile as a page with every histogram and range drawn, for a browser.
 std::string profile_page(const std::filesystem::path& profile);

@@ -16,6 +16,7 @@ inline constexpr std::string_view kData = "q8.data.sha256";
 inline constexpr std::string_view kSamples = "q8.data.samples";
 inline constexpr std::string_view kConfig = "q8.config";
 inline constexpr std::string_view kPlan = "q8.plan.sha256";
+inline constexpr std::string_view kGraph = "q8.graph.sha256";
 inline constexpr std::string_view kRecovery = "q8.recovery";
 }  // namespace provenance
 

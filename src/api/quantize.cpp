@@ -5,11 +5,13 @@
 #include "api/calibration.h"
 #include "api/model_file.h"
 #include "api/provenance.h"
+#include "api/recorded_settings.h"
 #include "api/recovery.h"
 #include "api/save_checked.h"
 #include "api/working_folder.h"
 #include "base/file.h"
 #include "base/sha256.h"
+#include "inspect/digest.h"
 #include "plan/check_plan.h"
 #include "plan/make_plan.h"
 #include "plan/overrides.h"
@@ -92,8 +94,10 @@ std::int64_t ir_version_for(std::int64_t opset, std::int64_t at_least) {
 }
 
 void set_provenance(Metadata& metadata, const QuantizeJob& job, const ModelFile& source,
-                    const CalibrationProfile& profile, const QuantizationPlan& plan,
-                    const std::string& recovery) {
+                    const CalibrationProfile& profile, const Recovery& recovered,
+                    const Graph& graph) {
+  const QuantizationPlan& plan = recovered.model.plan;
+  const std::string recovery = describe(recovered.effects);
   set_metadata(metadata, provenance::kVersion, version());
   set_metadata(metadata, provenance::kSourceModel, source.sha256);
   if (!needs_no_profile(job)) {
@@ -101,7 +105,8 @@ void set_provenance(Metadata& metadata, const QuantizeJob& job, const ModelFile&
     set_metadata(metadata, provenance::kData, profile.data_sha256());
     set_metadata(metadata, provenance::kSamples, std::to_string(profile.samples.size()));
   }
-  set_metadata(metadata, provenance::kConfig, plan.settings);
+  set_metadata(metadata, provenance::kConfig, recorded_settings(job, plan, recovered.effects));
+  set_metadata(metadata, provenance::kGraph, graph_digest(graph));
   set_metadata(metadata, provenance::kPlan, Sha256().add(describe(plan)).hex());
   if (!recovery.empty()) set_metadata(metadata, provenance::kRecovery, recovery);
   for (const auto& [key, value] : job.metadata) {
@@ -173,7 +178,7 @@ QuantizeResult quantize_model(const QuantizeJob& job, const Host& host) {
   quantized.ir_version = ir_version_for(quantized.graph.opset(), source.model.ir_version);
   quantized.producer_name = "q8";
   quantized.producer_version = version();
-  set_provenance(quantized.metadata, job, source, profile, plan, result.recovery);
+  set_provenance(quantized.metadata, job, source, profile, recovered, quantized.graph);
   result.int8_bytes =
       save_checked(std::move(quantized), output,
                    {.source = source,

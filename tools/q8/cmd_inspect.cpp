@@ -9,7 +9,8 @@ struct Options {
   std::filesystem::path file;
   bool json = false;
   std::string target;
-  bool strict = false;
+  bool strict = false, verify = false;
+  VerifyOptions provenance;
   std::string html, format, output, observer = "auto";
 };
 
@@ -31,6 +32,16 @@ int run(const Options& options, Console& console) {
   if (options.json && other) throw usage_error("--json excludes --html and --export");
   if (options.format.empty() && !options.output.empty()) throw usage_error("-o goes with --export");
   if (options.strict && options.target.empty()) throw usage_error("--strict goes with --target");
+  if (!options.verify &&
+      (options.provenance.calibration || options.provenance.source || options.provenance.plan))
+    throw usage_error("--calibration, --source and --plan go with --verify");
+  if (options.verify) {
+    if (other || !options.target.empty())
+      throw usage_error("--verify excludes --target, --html and --export");
+    VerifyOptions provenance = options.provenance;
+    provenance.json = options.json;
+    return check(verify_file(options.file, provenance, console.host()), console);
+  }
   if (!options.target.empty()) {
     if (other) throw usage_error("--target excludes --html and --export");
     return check(lint_file(options.file, {options.target, options.strict, options.json}), console);
@@ -53,6 +64,14 @@ CommandRun add_inspect(CLI::App& command) {
   command.add_option("--target", options->target,
                      "of a quantized model: what does not suit this runtime (see quantize --help)");
   command.add_flag("--strict", options->strict, "with --target: warnings fail too");
+  command.add_flag("--verify", options->verify,
+                   "of a model that q8 quantized: recompute the hashes of what it was made of");
+  command.add_option("--calibration", options->provenance.calibration,
+                     "with --verify: the profile (default: the only one beside the model)");
+  command.add_option("--source", options->provenance.source,
+                     "with --verify: the float model (default: the profile's)");
+  command.add_option("--plan", options->provenance.plan,
+                     "with --verify: the edited plan that quantize was given by --use-plan");
   command
       .add_option("--html", options->html,
                   "of a profile: a page with histograms and ranges drawn; - is stdout")
@@ -70,7 +89,7 @@ CommandRun add_inspect(CLI::App& command) {
       "  q8 inspect --target tensorrt model.int8.onnx\n"
       "  q8 inspect model.q8cal --html model.html\n"
       "  q8 inspect model.q8cal --export tensorrt-cache --observer entropy -o model.cache\n"
-      "exit code 4: --target found an error");
+      "exit code 4: --target found an error, or --verify a difference");
   return [options](Console& console) { return run(*options, console); };
 }
 

@@ -26,6 +26,7 @@ CommandRun add_calibrate(CLI::App& command);
 CommandRun add_quantize(CLI::App& command);
 CommandRun add_validate(CLI::App& command);
 CommandRun add_inspect(CLI::App& command);
+CommandRun add_diff(CLI::App& command);
 CommandRun add_bench(CLI::App& command);
 CommandRun add_run(CLI::App& command);
 
