@@ -73,4 +73,9 @@ std::string bench_text(const BenchResult& result);
 std::string bench_json(const BenchResult& result);
 void save_bench(const BenchResult& result, const std::filesystem::path& path);  // as JSON
 
+// One profiled run of each model as Chrome trace events, for trace viewers: a process for each
+// model, its nodes one after the other.
+std::string bench_trace(const BenchResult& result);
+void save_bench_trace(const BenchResult& result, const std::filesystem::path& path);
+
 }  // namespace q8

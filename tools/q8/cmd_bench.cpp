@@ -11,7 +11,7 @@ namespace {
 struct Options {
   BenchJob job;
   std::vector<std::string> shapes;
-  std::filesystem::path json;
+  std::filesystem::path json, trace;
 };
 
 // "image=1x3x224x224". The name may hold an equals sign itself.
@@ -55,6 +55,10 @@ CommandRun add_bench(CLI::App& command) {
   command.add_flag("--profile", job.profile, "also the time of every node and operator type");
   command.add_option("--json", options->json, "write results for machines; - is stdout")
       ->type_name("FILE");
+  command
+      .add_option("--trace", options->trace,
+                  "write that profile as a Chrome trace, for trace viewers; implies --profile")
+      ->type_name("FILE");
   command.footer(
       "examples:\n"
       "  q8 bench model.onnx model.int8.onnx --threads 1\n"
@@ -62,12 +66,14 @@ CommandRun add_bench(CLI::App& command) {
   return [options](Console& console) {
     for (const std::string& shape : options->shapes)
       options->job.shapes.push_back(parse_shape(shape));
+    if (!options->trace.empty()) options->job.profile = true;
     const BenchResult result = bench_models(options->job, console.host());
     if (options->json == "-")
       console.print(bench_json(result));
     else
       console.print(bench_text(result));
     if (!options->json.empty() && options->json != "-") save_bench(result, options->json);
+    if (!options->trace.empty()) save_bench_trace(result, options->trace);
     return result.gate && !result.gate->passed ? 4 : 0;
   };
 }
