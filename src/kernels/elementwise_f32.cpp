@@ -73,11 +73,11 @@ void combine_f32(const KernelSet& kernels, BinaryF32 op, const CombineF32& shape
 }
 
 void scale_shift_f32(const KernelSet& kernels, std::int64_t rows, std::int64_t columns,
-                     const float* in, const float* scale, const float* shift, float* out,
+                     const ScaleShiftF32& parameters, const float* in, float* out,
                      Threads& threads) {
   threads.parallel_for(rows, row_grain(columns), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t row = begin; row < end; ++row)
-      kernels.elementwise_f32->functions->scale_shift(in + row * columns, scale, shift,
+      kernels.elementwise_f32->functions->scale_shift(parameters, in + row * columns,
                                                       out + row * columns, columns);
   });
 }

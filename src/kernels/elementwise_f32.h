@@ -31,9 +31,9 @@ struct CombineF32 {
 void combine_f32(const KernelSet& kernels, BinaryF32 op, const CombineF32& shape, const float* a,
                  const float* b, float* out, Threads& threads);
 
-// out[r, c] = fma(in[r, c], scale[c], shift[c]).
+// out[r, c] = clamp(fma(in[r, c], scale[c], shift[c]), lo, hi).
 void scale_shift_f32(const KernelSet& kernels, std::int64_t rows, std::int64_t columns,
-                     const float* in, const float* scale, const float* shift, float* out,
+                     const ScaleShiftF32& parameters, const float* in, float* out,
                      Threads& threads);
 
 // Each row: e^(x − max) / Σ e^(x − max).

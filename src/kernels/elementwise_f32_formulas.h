@@ -164,15 +164,54 @@ void binary_scalar_left(const float* a, const float* b, float* out, std::int64_t
   if (i < n) store_first(out + i, Operation::of(left, load_first(b + i, n - i, 1.0f)), n - i);
 }
 
-inline void scale_shift(const float* in, const float* scale, const float* shift, float* out,
-                        std::int64_t n) {
+inline void scale_shift(const ScaleShiftF32& p, const float* in, float* out, std::int64_t n) {
+  const V lo = set(p.lo), hi = set(p.hi);
+  const auto clamped = [&](V x, V scale, V shift) {
+    return smaller(hi, larger(lo, fma(x, scale, shift)));
+  };
   std::int64_t i = 0;
-  for (; i + 16 <= n; i += 16) store(out + i, fma(load(in + i), load(scale + i), load(shift + i)));
+  for (; i + 16 <= n; i += 16)
+    store(out + i, clamped(load(in + i), load(p.scale + i), load(p.shift + i)));
   if (i < n)
     store_first(out + i,
-                fma(load_first(in + i, n - i, 0.0f), load_first(scale + i, n - i, 0.0f),
-                    load_first(shift + i, n - i, 0.0f)),
+                clamped(load_first(in + i, n - i, 0.0f), load_first(p.scale + i, n - i, 0.0f),
+                        load_first(p.shift + i, n - i, 0.0f)),
                 n - i);
+}
+
+struct Largest {
+  static V start() { return set(-__builtin_inff()); }
+  static V of(V x, V acc) { return larger(x, acc); }
+};
+struct Sum {
+  static V start() { return set(0.0f); }
+  static V of(V x, V acc) { return add(acc, x); }
+};
+
+// Two vectors side by side: each row is one cache line or two.
+template <typename Operation>
+void join_rows(const float* const* rows, std::int64_t count, float* out, std::int64_t n) {
+  std::int64_t i = 0;
+  for (; i + 32 <= n; i += 32) {
+    V a = Operation::start(), b = a;
+    for (std::int64_t row = 0; row < count; ++row) {
+      a = Operation::of(load(rows[row] + i), a);
+      b = Operation::of(load(rows[row] + i + 16), b);
+    }
+    store(out + i, a);
+    store(out + i + 16, b);
+  }
+  for (; i < n; i += 16) {
+    const std::int64_t left = n - i < 16 ? n - i : 16;
+    V acc = Operation::start();
+    for (std::int64_t row = 0; row < count; ++row)
+      acc = Operation::of(left == 16 ? load(rows[row] + i) : load_first(rows[row] + i, left, 0.0f),
+                          acc);
+    if (left == 16)
+      store(out + i, acc);
+    else
+      store_first(out + i, acc, left);
+  }
 }
 
 // e^(x − max) / Σ e^(x − max). Lane i sums the values i, i + 16, i + 32 …
@@ -247,6 +286,8 @@ constexpr ElementwiseF32Functions kFunctions = {
     {binary_scalar_left<Add>, binary_scalar_left<Subtract>, binary_scalar_left<Multiply>,
      binary_scalar_left<Divide>},
     scale_shift,
+    join_rows<Largest>,
+    join_rows<Sum>,
     softmax,
     layer_norm,
 };

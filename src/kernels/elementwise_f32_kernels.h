@@ -28,6 +28,24 @@ using UnaryFunctionF32 = void (*)(const float* in, float* out, std::int64_t n, f
                                   float beta);
 using BinaryFunctionF32 = void (*)(const float* a, const float* b, float* out, std::int64_t n);
 
+// A function of one value with its parameters, to be done in place; null: nothing to do.
+struct UnaryCallF32 {
+  UnaryFunctionF32 function = nullptr;
+  float alpha = 0, beta = 0;
+  void operator()(float* values, std::int64_t n) const {
+    if (function != nullptr) function(values, values, n, alpha, beta);
+  }
+};
+
+struct ScaleShiftF32 {
+  const float *scale, *shift;  // one value a column
+  float lo, hi;                // NaN stays NaN
+};
+
+// `count` rows of n values.
+using JoinRowsF32 = void (*)(const float* const* rows, std::int64_t count, float* out,
+                             std::int64_t n);
+
 struct LayerNormRowF32 {
   const float* in;
   float* out;
@@ -47,9 +65,10 @@ struct ElementwiseF32Functions {
   BinaryFunctionF32 binary[kBinaryF32Count];               // both [n]
   BinaryFunctionF32 binary_scalar_right[kBinaryF32Count];  // b is one value
   BinaryFunctionF32 binary_scalar_left[kBinaryF32Count];   // a is one value
-  // out = fma(in, scale, shift), all [n]
-  void (*scale_shift)(const float* in, const float* scale, const float* shift, float* out,
-                      std::int64_t n);
+  // out = min(hi, max(lo, fma(in, scale, shift))), all [n]
+  void (*scale_shift)(const ScaleShiftF32& parameters, const float* in, float* out, std::int64_t n);
+  JoinRowsF32 largest_of_rows;  // −∞ without rows; a NaN is never larger
+  JoinRowsF32 sum_of_rows;      // in the order of the rows, from 0
   void (*softmax)(const float* in, float* out, std::int64_t n);
   void (*layer_norm)(const LayerNormRowF32&);
 };

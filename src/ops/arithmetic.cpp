@@ -1,6 +1,7 @@
 #include <cmath>
 #include <type_traits>
 
+#include "kernels/kernel_set.h"
 #include "ops/elementwise.h"
 #include "ops/families.h"
 #include "tensor/dispatch.h"
@@ -15,6 +16,7 @@ std::uint64_t bits(T v) {
 }
 
 struct AddOf {
+  static constexpr auto kKernel = BinaryF32::kAdd;
   template <typename T>
   T operator()(T a, T b) const {
     if constexpr (std::is_integral_v<T>)
@@ -24,6 +26,7 @@ struct AddOf {
   }
 };
 struct SubOf {
+  static constexpr auto kKernel = BinaryF32::kSubtract;
   template <typename T>
   T operator()(T a, T b) const {
     if constexpr (std::is_integral_v<T>)
@@ -33,6 +36,7 @@ struct SubOf {
   }
 };
 struct MulOf {
+  static constexpr auto kKernel = BinaryF32::kMultiply;
   template <typename T>
   T operator()(T a, T b) const {
     if constexpr (std::is_integral_v<T>)
@@ -43,6 +47,7 @@ struct MulOf {
 };
 // Integers: towards zero.
 struct DivOf {
+  static constexpr auto kKernel = BinaryF32::kDivide;
   template <typename T>
   T operator()(T a, T b) const {
     if constexpr (std::is_integral_v<T>) {
@@ -102,9 +107,31 @@ struct MinOf {
   }
 };
 
+// Float by the kernels, run by run of the broadcast.
+Tensor combine_f32(RunContext& run, const Tensor& a, const Tensor& b, BinaryF32 op) {
+  const Broadcast plan({&a.shape(), &b.shape()});
+  Tensor y(DType::kF32, plan.shape(), run.allocator);
+  const ElementwiseF32Functions& kernels = *run.kernels.elementwise_f32->functions;
+  const auto at_op = static_cast<std::size_t>(op);
+  // Where neither moves a run is one element.
+  const BinaryFunctionF32 function = plan.advances(0) == plan.advances(1) ? kernels.binary[at_op]
+                                     : plan.advances(0) ? kernels.binary_scalar_right[at_op]
+                                                        : kernels.binary_scalar_left[at_op];
+  const float *left = a.data<float>(), *right = b.data<float>();
+  float* target = y.mutable_data<float>();
+  run.threads.parallel_for(y.size(), kElementwiseGrain, [&](std::int64_t begin, std::int64_t end) {
+    plan.walk(begin, end, [&](std::int64_t at, std::int64_t n, const Broadcast::Offsets& from) {
+      function(left + from[0], right + from[1], target + at, n);
+    });
+  });
+  return y;
+}
+
 template <typename Function>
 Tensor combine_numbers(RunContext& run, const Tensor& a, const Tensor& b, Function function) {
   need_same_type(a, b);
+  if constexpr (requires { Function::kKernel; })
+    if (a.dtype() == DType::kF32) return combine_f32(run, a, b, Function::kKernel);
   return with_number_type(a.dtype(), [&](auto zero) {
     using T = decltype(zero);
     return combine_elements<T, T, T>(run, a, b, [function](T l, T r) { return function(l, r); });

@@ -5,6 +5,7 @@
 #include "ops/families.h"
 #include "ops/operator.h"
 #include "ops/pool_loops.h"
+#include "ops/pool_rows_f32.h"
 #include "tensor/dispatch.h"
 
 namespace q8 {
@@ -66,6 +67,17 @@ void run_pool(RunContext& run, const Pool& pool, const Reducer& reducer, bool co
   PoolLoops<T, Reducer>(window, first ? dims.batch * dims.channels : dims.batch,
                         first ? 1 : dims.channels, reducer, count_padding)
       .run(x.data<T>(), y.mutable_data<T>(), run.threads);
+}
+
+// Floats with channels last, by the kernels.
+void run_pool_rows(RunContext& run, const Pool& pool, PoolKindF32 kind) {
+  const Tensor& x = run.input(0);
+  ImageDims dims = image_dims(x.shape(), Layout::kChannelsLast);
+  const Window window = pool.attributes.at(dims, pool.kernel);
+  dims.size = window.output;
+  Tensor& y = run.output(0, x.dtype(), image_shape(dims, Layout::kChannelsLast));
+  pool_rows_f32(run, window, dims.batch, dims.channels, kind, x.data<float>(),
+                y.mutable_data<float>());
 }
 
 // MaxPool with its second output: where in x each of the largest stands, counted over the whole
@@ -149,6 +161,10 @@ OpFunction make_max_pool(const NodeContext& node) {
       max_pool_bytes(run, pool);
       return;
     }
+    if (layout == Layout::kChannelsLast && dtype == DType::kF32) {
+      run_pool_rows(run, pool, PoolKindF32::kLargest);
+      return;
+    }
     with_number_type(dtype, [&](auto zero) {
       using T = decltype(zero);
       if (wants_indices)
@@ -164,6 +180,10 @@ OpFunction make_average_pool(const NodeContext& node) {
   const Pool pool(node, layout);
   const bool count_padding = node.attributes().get_int("count_include_pad", 0) != 0;
   return [=](RunContext& run) {
+    if (layout == Layout::kChannelsLast && run.input(0).dtype() == DType::kF32) {
+      run_pool_rows(run, pool, count_padding ? PoolKindF32::kPaddedMean : PoolKindF32::kMean);
+      return;
+    }
     with_float_type(run.input(0).dtype(), [&](auto zero) {
       using T = decltype(zero);
       run_pool<T>(run, pool, AverageReducer<T>{}, count_padding);
@@ -225,6 +245,10 @@ void run_global_pool(RunContext& run, Layout layout, const Reducer& reducer) {
             target[row] = reducer.finish(acc[0], pixels);
           }
         });
+    return;
+  }
+  if constexpr (std::is_same_v<Reducer, AverageReducer<float>>) {
+    global_average_rows_f32(run, x.shape()[0], pixels, channels, source, target);
     return;
   }
   run.threads.parallel_for(x.shape()[0], 1, [&](std::int64_t begin, std::int64_t end) {

@@ -1,6 +1,6 @@
-#include <algorithm>
 #include <limits>
 
+#include "kernels/elementwise_f32.h"
 #include "ops/families.h"
 
 namespace q8 {
@@ -18,21 +18,13 @@ OpFunction make_scale_shift(const NodeContext& node) {
     const std::int64_t channels = run.input(1).size();
     if (x.rank() < 1 || x.shape().back() != channels || run.input(2).size() != channels)
       throw bad_input("the last axis of " + x.str() + " must have " + std::to_string(channels));
-    const float* factor = run.input(1).data<float>();
-    const float* shift = run.input(2).data<float>();
-    const float* from = x.data<float>();
-    float* to = run.output(0, DType::kF32, x.shape()).mutable_data<float>();
-    constexpr std::int64_t kGrain = 16384;
-    const std::int64_t pixels = channels == 0 ? 0 : x.size() / channels;
-    run.threads.parallel_for(
-        pixels, std::max<std::int64_t>(1, kGrain / std::max<std::int64_t>(1, channels)),
-        [&](std::int64_t begin, std::int64_t end) {
-          for (std::int64_t p = begin; p < end; ++p)
-            for (std::int64_t c = 0; c < channels; ++c) {
-              const float y = from[p * channels + c] * factor[c] + shift[c];
-              to[p * channels + c] = std::min(std::max(y, low), high);
-            }
-        });
+    Tensor& y = run.output(0, DType::kF32, x.shape());
+    scale_shift_f32(run.kernels, channels == 0 ? 0 : x.size() / channels, channels,
+                    {.scale = run.input(1).data<float>(),
+                     .shift = run.input(2).data<float>(),
+                     .lo = low,
+                     .hi = high},
+                    x.data<float>(), y.mutable_data<float>(), run.threads);
   };
 }
 

@@ -49,6 +49,11 @@ std::vector<float> special_and_random(std::int64_t size, std::mt19937& generator
   return values;
 }
 
+// NaN stays NaN.
+float clamped(float x, float lo, float hi) {
+  return x < lo ? lo : x > hi ? hi : x;
+}
+
 std::vector<float> map(const KernelSet& kernels, UnaryF32 op, const std::vector<float>& in,
                        Threads& threads, float alpha = 0.3f, float beta = 0.6f) {
   std::vector<float> out(in.size());
@@ -164,18 +169,43 @@ TEST_P(ElementwiseF32Rows, CombineGivesTheDefinition) {
         }
 }
 
-TEST_P(ElementwiseF32Rows, ScaleShiftIsOneRounding) {
+TEST_P(ElementwiseF32Rows, ScaleShiftIsOneRoundingThenAClamp) {
+  const float lo = -0.25f, hi = 0.75f;
   for (const std::int64_t columns : kAwkward) {
     const std::vector<float> in = special_and_random(3 * columns, generator_);
     const std::vector<float> scale = random_f32(columns, generator_);
     const std::vector<float> shift = random_f32(columns, generator_);
     std::vector<float> expected(in.size()), out(in.size());
     for (std::size_t i = 0; i < in.size(); ++i)
-      expected[i] = std::fma(in[i], scale[i % scale.size()], shift[i % scale.size()]);
-    scale_shift_f32(kernels_, 3, columns, in.data(), scale.data(), shift.data(), out.data(),
-                    three_);
+      expected[i] =
+          clamped(std::fma(in[i], scale[i % scale.size()], shift[i % scale.size()]), lo, hi);
+    scale_shift_f32(kernels_, 3, columns,
+                    {.scale = scale.data(), .shift = shift.data(), .lo = lo, .hi = hi}, in.data(),
+                    out.data(), three_);
     expect_same(out, expected, "scale and shift");
   }
+}
+
+TEST_P(ElementwiseF32Rows, RowsAreJoinedInTheirOrder) {
+  const ElementwiseF32Functions& functions = *kernels_.elementwise_f32->functions;
+  for (const std::int64_t columns : kAwkward)
+    for (const std::int64_t count : {0, 1, 2, 9}) {
+      const std::vector<float> in = special_and_random(count * columns, generator_);
+      std::vector<const float*> rows;
+      for (std::int64_t r = 0; r < count; ++r) rows.push_back(in.data() + r * columns);
+      const auto size = static_cast<std::size_t>(columns);
+      std::vector<float> largest(size, -std::numeric_limits<float>::infinity()), sum(size, 0.0f);
+      for (const float* row : rows)
+        for (std::size_t c = 0; c < size; ++c) {
+          if (row[c] > largest[c]) largest[c] = row[c];
+          sum[c] += row[c];
+        }
+      std::vector<float> out(size);
+      functions.largest_of_rows(rows.data(), count, out.data(), columns);
+      expect_same(out, largest, "largest of rows");
+      functions.sum_of_rows(rows.data(), count, out.data(), columns);
+      expect_same(out, sum, "sum of rows");
+    }
 }
 
 TEST_P(ElementwiseF32Rows, SoftmaxMatchesDoubleAndTheScalarRow) {
