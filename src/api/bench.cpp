@@ -18,10 +18,10 @@ namespace q8 {
 namespace {
 
 // A float model runs as validate and calibrate run it; a quantized one as it stands in its file.
-ModelFile open_to_run(const std::filesystem::path& path) {
-  ModelFile file = open_model_as_is(path);
-  if (!is_quantized(file.model.graph)) canonicalize(file.model.graph);
-  return file;
+Model model_to_run(const std::filesystem::path& path) {
+  Model model = load_checked(path);
+  if (!is_quantized(model.graph)) canonicalize(model.graph);
+  return model;
 }
 
 double ms_since(std::chrono::steady_clock::time_point begin) {
@@ -52,23 +52,25 @@ std::vector<OperatorTime> profile_of(const Session& session, const std::vector<T
 class Runner {
  public:
   Runner(const std::filesystem::path& path, const BenchJob& job, const SessionOptions& machine)
-      : begin_(std::chrono::steady_clock::now()),
-        file_(open_to_run(path)),
-        inputs_(bench_inputs(file_.model.graph, job)),
-        session_(file_.model.graph, machine),
-        load_ms_(ms_since(begin_)) {}
+      : path_(path), begin_(std::chrono::steady_clock::now()) {
+    Model model = model_to_run(path);
+    bytes_ = static_cast<std::int64_t>(std::filesystem::file_size(path) + model.external_bytes);
+    inputs_ = bench_inputs(model.graph, job);
+    session_.emplace(std::move(model.graph), machine);
+    load_ms_ = ms_since(begin_);
+  }
 
-  void profile(std::int64_t runs) { profile_ = profile_of(session_, inputs_, runs); }
-  void warm_up() { run_ms(session_, inputs_); }
-  void measure() { times_.push_back(run_ms(session_, inputs_)); }
+  void profile(std::int64_t runs) { profile_ = profile_of(*session_, inputs_, runs); }
+  void warm_up() { run_ms(*session_, inputs_); }
+  void measure() { times_.push_back(run_ms(*session_, inputs_)); }
 
   std::int64_t batch() const {
     return inputs_.empty() || inputs_[0].rank() == 0 ? 1 : inputs_[0].shape()[0];
   }
   BenchedModel result(std::optional<std::int64_t> peak_bytes) const {
     const Latency latency = latency_of(times_);
-    return {.file = file_.path.filename().string(),
-            .bytes = file_.bytes,
+    return {.file = path_.filename().string(),
+            .bytes = bytes_,
             .latency_ms = latency,
             .samples_per_second = 1000 * static_cast<double>(batch()) / latency.median,
             .peak_bytes = peak_bytes,
@@ -77,11 +79,12 @@ class Runner {
   }
 
  private:
+  std::filesystem::path path_;
   std::chrono::steady_clock::time_point begin_;
-  ModelFile file_;
   std::vector<Tensor> inputs_;
-  Session session_;
-  double load_ms_;
+  std::optional<Session> session_;
+  std::int64_t bytes_ = 0;  // of the file and its external data
+  double load_ms_ = 0;
   std::vector<OperatorTime> profile_;
   std::vector<double> times_;
 };

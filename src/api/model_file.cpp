@@ -33,13 +33,18 @@ std::string isa_list() {
 
 }  // namespace
 
-ModelFile open_model_as_is(const fs::path& path) {
-  ModelFile file{.model = load_model(path), .path = fs::absolute(path).lexically_normal()};
+Model load_checked(const fs::path& path) {
+  Model model = load_model(path);
   try {
-    check_operators(file.model.graph);
+    check_operators(model.graph);
   } catch (const Error& error) {
     throw error.within(path.string());
   }
+  return model;
+}
+
+ModelFile open_model_as_is(const fs::path& path) {
+  ModelFile file{.model = load_checked(path), .path = fs::absolute(path).lexically_normal()};
   file.sha256 = sha256_file(path);
   file.bytes = static_cast<std::int64_t>(fs::file_size(path) + file.model.external_bytes);
   return file;

@@ -21,6 +21,10 @@ struct ModelFile {
   std::int64_t bytes = 0;      // of the file and its external data
 };
 
+// Loaded and checked for operators that q8 does not have; not hashed, which takes as long as
+// loading.
+Model load_checked(const std::filesystem::path& path);
+
 ModelFile open_model(const std::filesystem::path& path);
 // The same without changing the graph: for quantized models and `q8 run`.
 ModelFile open_model_as_is(const std::filesystem::path& path);
