@@ -87,7 +87,7 @@ void conv(benchmark::State& state, Isa isa, const ConvGeometry& g) {
   const AlignedBuffer<float> input = random_floats(product(g.input) * g.in_channels);
   const AlignedBuffer<float> weights =
       random_floats(g.out_channels * g.in_channels_per_group() * g.taps());
-  const ConvF32 convolution(make_kernel_set(isa), g, weights.data(), nullptr, 0.0f);
+  const ConvF32 convolution(make_kernel_set(isa), g, weights.data(), nullptr, {.lo = 0.0f});
   const std::int64_t outputs = product(g.output()) * g.out_channels;
   AlignedBuffer<float> out(static_cast<std::size_t>(outputs));
   Threads threads(1);

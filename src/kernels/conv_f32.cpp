@@ -51,12 +51,11 @@ AlignedBuffer<float> padded_input(const ConvGeometry& g, const Spatial& size, co
 }  // namespace
 
 ConvF32::ConvF32(const KernelSet& kernels, const ConvGeometry& g, const float* weights,
-                 const float* bias, float lo, float hi)
+                 const float* bias, const ConvFinishF32& finish)
     : kernels_(kernels),
       path_(Path::kTaps),
       bias_(static_cast<std::size_t>(g.out_channels), 0.0f),
-      lo_(lo),
-      hi_(hi) {
+      finish_(finish) {
   validate(g);
   if (bias != nullptr) std::copy_n(bias, g.out_channels, bias_.data());
   const std::int64_t taps = g.taps(), channels = g.in_channels_per_group();
@@ -84,49 +83,49 @@ ConvF32::ConvF32(const KernelSet& kernels, const ConvGeometry& g, const float* w
   if (path_ == Path::kKernelRows) groups_[0].merge_taps(g.kernel[2]);
 }
 
-void ConvF32::run(const ConvGeometry& g, const float* in, float* out, const float* residual,
-                  Threads& threads) const {
+void ConvF32::run_path(const ConvGeometry& g, const Operands& operands, Threads& threads) const {
   validate(g);
   if (g.batch == 0 || product(g.output()) == 0) return;
   if (path_ == Path::kDepthwise)
-    run_depthwise(g, in, out, residual, threads);
+    run_depthwise(g, operands, threads);
   else if (path_ == Path::kKernelRows)
-    run_kernel_rows(g, in, out, residual, threads);
+    run_kernel_rows(g, operands, threads);
   else if (g.is_pointwise() && g.groups == 1)
-    run_pointwise(g, in, out, residual, threads);
+    run_pointwise(g, operands, threads);
   else
-    run_indirect(g, g.in_channels, in, out, residual, threads);
+    run_indirect(g, operands, threads);
 }
 
-void ConvF32::run_pointwise(const ConvGeometry& g, const float* in, float* out,
-                            const float* residual, Threads& threads) const {
-  gemm_f32(g.batch * product(g.input), in, g.in_channels, groups_[0], out, g.out_channels,
-           {.bias = bias_.data(),
-            .residual = residual,
-            .ld_residual = g.out_channels,
-            .lo = lo_,
-            .hi = hi_},
-           threads);
+EpilogueF32 ConvF32::epilogue(const Operands& o, std::int64_t first_column) const {
+  return {.bias = bias_.data() + first_column,
+          .residual = o.residual,
+          .ld_residual = static_cast<std::int64_t>(bias_.size()),
+          .lo = o.finish.lo,
+          .hi = o.finish.hi,
+          .then = o.finish.then};
 }
 
-void ConvF32::run_kernel_rows(const ConvGeometry& g, const float* in, float* out,
-                              const float* residual, Threads& threads) const {
+void ConvF32::run_pointwise(const ConvGeometry& g, const Operands& o, Threads& threads) const {
+  gemm_f32(g.batch * product(g.input), o.in, g.in_channels, groups_[0], o.out, g.out_channels,
+           epilogue(o, 0), threads);
+}
+
+void ConvF32::run_kernel_rows(const ConvGeometry& g, const Operands& o, Threads& threads) const {
   ConvGeometry rows = g;
   for (std::size_t d = 0; d < 3; ++d) rows.input[d] += g.pad_begin[d] + g.pad_end[d];
   rows.pad_begin = rows.pad_end = {0, 0, 0};
-  const AlignedBuffer<float> padded = padded_input(g, rows.input, in, threads);
+  const AlignedBuffer<float> padded = padded_input(g, rows.input, o.in, threads);
   rows.kernel[2] = 1;
   rows.pad_end[2] = 1 - g.kernel[2];  // the same output width as before
-  run_indirect(rows, g.in_channels, padded.data(), out, residual, threads);
+  run_indirect(rows, {padded.data(), o.out, o.residual, o.finish}, threads);
 }
 
-void ConvF32::run_indirect(const ConvGeometry& g, std::int64_t pixel_channels, const float* in,
-                           float* out, const float* residual, Threads& threads) const {
+void ConvF32::run_indirect(const ConvGeometry& g, const Operands& o, Threads& threads) const {
   const std::int64_t pixels = product(g.output()), columns = g.out_channels_per_group();
-  const std::int64_t image = product(g.input) * pixel_channels;
-  const Indirection indirection(g, pixel_channels * std::int64_t{sizeof(float)});
+  const std::int64_t image = product(g.input) * g.in_channels;
+  const Indirection indirection(g, g.in_channels * std::int64_t{sizeof(float)});
   const std::vector<float> padding(
-      static_cast<std::size_t>(std::max(pixel_channels, groups_[0].channels())), 0.0f);
+      static_cast<std::size_t>(std::max(g.in_channels, groups_[0].channels())), 0.0f);
   const GemmTasks tasks = gemm_tasks(pixels, groups_[0], threads.count());
   const std::int64_t per_image = tasks.count() * g.groups;
   threads.parallel_for(g.batch * per_image, 1, [&](std::int64_t begin, std::int64_t end) {
@@ -136,37 +135,33 @@ void ConvF32::run_indirect(const ConvGeometry& g, std::int64_t pixel_channels, c
       const std::int64_t panel = i % tasks.panel_tasks * tasks.panels_per_task;
       const PackedF32& b = groups_[static_cast<std::size_t>(group)];
       const std::int64_t first_out = n * pixels * g.out_channels + group * columns;
-      const IndirectGemmF32 gemm{
-          .b = &b,
-          .row_offset = group * b.channels(),
-          .c = out + first_out,
-          .ldc = g.out_channels,
-          .epilogue = {.bias = bias_.data() + group * columns,
-                       .residual = residual == nullptr ? nullptr : residual + first_out,
-                       .ld_residual = g.out_channels,
-                       .lo = lo_,
-                       .hi = hi_}};
+      IndirectGemmF32 gemm{.b = &b,
+                           .row_offset = group * b.channels(),
+                           .c = o.out + first_out,
+                           .ldc = g.out_channels,
+                           .epilogue = epilogue(o, group * columns)};
+      if (o.residual != nullptr) gemm.epilogue.residual += first_out;
       indirect_gemm_block(
           gemm, row, std::min(pixels, row + tasks.rows_per_task), panel,
           std::min(b.panels(), panel + tasks.panels_per_task),
           [&](std::int64_t first, std::int64_t count, std::int64_t leading, const float** rows) {
-            fill_rows(indirection, in + n * image, padding.data(), first, count, leading, rows);
+            fill_rows(indirection, o.in + n * image, padding.data(), first, count, leading, rows);
           });
     }
   });
 }
 
-void ConvF32::run_depthwise(const ConvGeometry& g, const float* in, float* out,
-                            const float* residual, Threads& threads) const {
+void ConvF32::run_depthwise(const ConvGeometry& g, const Operands& o, Threads& threads) const {
   run_depthwise_f32(*kernels_.depthwise_f32,
                     {.geometry = g,
                      .weights = depthwise_.data(),
                      .bias = bias_.data(),
-                     .in = in,
-                     .residual = residual,
-                     .out = out,
-                     .lo = lo_,
-                     .hi = hi_},
+                     .in = o.in,
+                     .residual = o.residual,
+                     .out = o.out,
+                     .lo = o.finish.lo,
+                     .hi = o.finish.hi,
+                     .then = o.finish.then},
                     threads);
 }
 

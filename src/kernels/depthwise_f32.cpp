@@ -47,14 +47,17 @@ class Lines {
   void run(std::int64_t begin, std::int64_t end) const {
     std::vector<const float*> rows(static_cast<std::size_t>(geometry_.taps() * size_[2]));
     const std::int64_t step = channels_at_a_time(), lines = lines_at_a_time();
-    for (std::int64_t first = begin; first < end; first += lines)
+    for (std::int64_t first = begin; first < end; first += lines) {
+      const std::int64_t last = std::min(end, first + lines);
       for (std::int64_t c = 0; c < channels_; c += step)
-        for (std::int64_t line = first; line < std::min(end, first + lines); ++line) {
+        for (std::int64_t line = first; line < last; ++line) {
           const Part part{line, c, std::min(step, channels_ - c)};
           ends(part, 0, inside_begin_, rows);
           ends(part, inside_end_, size_[2], rows);
           middle(part, rows);
         }
+      conv_.then(conv_.out + at(first, 0), at(last, 0) - at(first, 0));
+    }
   }
 
  private:

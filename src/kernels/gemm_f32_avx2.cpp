@@ -25,7 +25,7 @@ __m256 finish(__m256 acc, const GemmTileF32& t, std::int64_t i, std::int64_t j, 
 }
 
 // M rows, V vectors of 8 columns; vector v stands at `b + v · 8` (one panel).
-template <int M, int V>
+template <int M, int V, bool kPrefetches>
 void tile(const GemmTileF32& t) {
   __m256 acc[M][V];
 #pragma GCC unroll 6
@@ -34,11 +34,13 @@ void tile(const GemmTileF32& t) {
     for (int v = 0; v < V; ++v)
       acc[i][v] = t.first ? _mm256_setzero_ps()
                           : _mm256_maskload_ps(t.c + i * t.ldc + v * 8, first_lanes(t.n - v * 8));
+  const char* prefetch = t.prefetch;
   for (std::int64_t tap = 0; tap < t.taps; ++tap) {
     const float* a[M];
 #pragma GCC unroll 6
     for (int i = 0; i < M; ++i) a[i] = t.rows[tap * kMr + i] + t.row_offset;
     const float* b = t.packed + tap * t.packed_tap_stride;
+#pragma GCC unroll 2
     for (std::int64_t k = 0; k < t.channels; ++k, b += kNr) {
       __m256 bv[V];
 #pragma GCC unroll 2
@@ -48,6 +50,10 @@ void tile(const GemmTileF32& t) {
         const __m256 av = _mm256_set1_ps(a[i][k]);
 #pragma GCC unroll 2
         for (int v = 0; v < V; ++v) acc[i][v] = _mm256_fmadd_ps(av, bv[v], acc[i][v]);
+      }
+      if constexpr (kPrefetches) {
+        _mm_prefetch(prefetch, _MM_HINT_T1);
+        prefetch += t.prefetch_step;
       }
     }
   }
@@ -89,9 +95,14 @@ void row(const GemmTileF32& t) {
 }
 
 using Tile = void (*)(const GemmTileF32&);
+template <bool kPrefetches>
 constexpr Tile kTiles[kMr][2] = {
-    {tile<1, 1>, tile<1, 2>}, {tile<2, 1>, tile<2, 2>}, {tile<3, 1>, tile<3, 2>},
-    {tile<4, 1>, tile<4, 2>}, {tile<5, 1>, tile<5, 2>}, {tile<6, 1>, tile<6, 2>},
+    {tile<1, 1, kPrefetches>, tile<1, 2, kPrefetches>},
+    {tile<2, 1, kPrefetches>, tile<2, 2, kPrefetches>},
+    {tile<3, 1, kPrefetches>, tile<3, 2, kPrefetches>},
+    {tile<4, 1, kPrefetches>, tile<4, 2, kPrefetches>},
+    {tile<5, 1, kPrefetches>, tile<5, 2, kPrefetches>},
+    {tile<6, 1, kPrefetches>, tile<6, 2, kPrefetches>},
 };
 constexpr Tile kRows[] = {row<2>, row<3>, row<4>, row<5>};
 
@@ -101,7 +112,7 @@ void gemm_f32_tile_avx2(const GemmTileF32& t) {
   if (t.n > kNr)
     kRows[(t.n - 1) / kNr - 1](t);
   else
-    kTiles[t.m - 1][t.n > 8](t);
+    (t.prefetch_step > 0 ? kTiles<true> : kTiles<false>)[t.m - 1][t.n > 8](t);
 }
 
 }  // namespace q8

@@ -25,6 +25,10 @@ struct GemmTileF32 {
   const float* residual;  // as c, or null
   std::int64_t ld_residual;
   float lo, hi;
+  // What will be read next: one cache line for each step of k is asked for, prefetch_step bytes
+  // apart (0: none). Addresses only; nothing need be there.
+  const char* prefetch;
+  std::int64_t prefetch_step;
 };
 
 void gemm_f32_tile_scalar(const GemmTileF32&);

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 
 #include "base/isa.h"
-#include "kernels/gemm_f32_kernels.h"
 
 namespace q8 {
+
+struct GemmTileF32;  // kernels/gemm_f32_kernels.h
 
 // One way to compute tiles; all give the same bits.
 struct GemmF32Row {

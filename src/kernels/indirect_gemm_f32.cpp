@@ -14,10 +14,14 @@ std::vector<DepthBlock> depth_blocks(std::int64_t taps, std::int64_t channels) {
         blocks.push_back({tap, 1, begin, end - begin});
       }
   } else {
-    const std::int64_t step =
+    // As many whole taps as fit, spread evenly.
+    const std::int64_t most =
         std::max<std::int64_t>(1, kDepth / std::max<std::int64_t>(1, channels));
-    for (std::int64_t tap = 0; tap < taps; tap += step)
-      blocks.push_back({tap, std::min(step, taps - tap), 0, channels});
+    const std::int64_t parts = (taps + most - 1) / most;
+    for (std::int64_t part = 0; part < parts; ++part) {
+      const std::int64_t begin = taps * part / parts, end = taps * (part + 1) / parts;
+      blocks.push_back({begin, end - begin, 0, channels});
+    }
   }
   if (blocks.empty()) blocks.push_back({0, 0, 0, channels});  // nothing to sum: the epilogue of 0
   return blocks;

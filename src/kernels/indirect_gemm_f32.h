@@ -6,17 +6,21 @@
 #include <limits>
 #include <vector>
 
+#include "kernels/elementwise_f32_kernels.h"
+#include "kernels/gemm_f32_kernels.h"
 #include "kernels/packed_f32.h"
 
 namespace q8 {
 
-// What happens to a sum before it is stored: + bias[column], + residual[row][column], clamp.
+// What happens to a sum before it is stored: + bias[column], + residual[row][column], clamp, and a
+// function.
 struct EpilogueF32 {
   const float* bias = nullptr;      // [n] or null
   const float* residual = nullptr;  // [m, n], rows ld_residual apart, or null
   std::int64_t ld_residual = 0;
   float lo = -std::numeric_limits<float>::infinity();
   float hi = std::numeric_limits<float>::infinity();
+  UnaryCallF32 then = {};  // after the clamp
 };
 
 // C[m, n] = epilogue(A · B), where a function tells for each row of A and tap where its channels
@@ -59,38 +63,66 @@ void indirect_gemm_block(const IndirectGemmF32& g, std::int64_t row_begin, std::
 
   const std::int64_t panel_step = m == 1 ? b.row().row_panels : 1;
   const std::vector<DepthBlock> blocks = depth_blocks(b.taps(), b.channels());
-  for (std::size_t d = 0; d < blocks.size(); ++d) {
+  const auto packed_at = [&](std::size_t d, std::int64_t panel) {
+    return b.panel(panel) + (blocks[d].tap * b.channels() + blocks[d].channel) * nr;
+  };
+  // `next`: the block of B that is wanted after this one. Every tile asks for its share of it, so
+  // that weights that come from far away are near when their turn comes.
+  const auto run_tile = [&](std::size_t d, std::int64_t panel, std::int64_t tile,
+                            const float* next) {
     const DepthBlock& block = blocks[d];
-    for (std::int64_t panel = panel_begin; panel < panel_end; panel += panel_step) {
-      const std::int64_t column = panel * nr;
-      const std::int64_t columns = std::min(panel + panel_step, panel_end) * nr;
-      for (std::int64_t tile = 0; tile < tiles; ++tile) {
-        const std::int64_t row = tile_begin(tile);
-        b.row().tile({
-            .rows = tile_rows(tile) + block.tap * mr,
-            .row_offset = g.row_offset + block.channel,
-            .taps = block.taps,
-            .channels = block.channels,
-            .packed = b.panel(panel) + (block.tap * b.channels() + block.channel) * nr,
-            .packed_tap_stride = b.channels() * nr,
-            .packed_panel_stride = b.panel_stride(),
-            .c = g.c + row * g.ldc + column,
-            .ldc = g.ldc,
-            .m = tile_begin(tile + 1) - row,
-            .n = std::min(columns, b.n()) - column,
-            .first = d == 0,
-            .last = d + 1 == blocks.size(),
-            .bias = g.epilogue.bias == nullptr ? nullptr : g.epilogue.bias + column,
-            .residual = g.epilogue.residual == nullptr
-                            ? nullptr
-                            : g.epilogue.residual + row * g.epilogue.ld_residual + column,
-            .ld_residual = g.epilogue.ld_residual,
-            .lo = g.epilogue.lo,
-            .hi = g.epilogue.hi,
-        });
+    const std::int64_t column = panel * nr, row = tile_begin(tile);
+    const std::int64_t columns = std::min(panel + panel_step, panel_end) * nr;
+    // Many tiles read a block so often that its first reading does not count, and asking costs.
+    constexpr std::int64_t kLine = 64, kFewTiles = 6;
+    const std::int64_t step = tiles > kFewTiles ? 0 : std::min(kLine, 4 * nr / tiles);
+    const std::int64_t share = step * block.taps * block.channels;
+    b.row().tile({
+        .rows = tile_rows(tile) + block.tap * mr,
+        .row_offset = g.row_offset + block.channel,
+        .taps = block.taps,
+        .channels = block.channels,
+        .packed = packed_at(d, panel),
+        .packed_tap_stride = b.channels() * nr,
+        .packed_panel_stride = b.panel_stride(),
+        .c = g.c + row * g.ldc + column,
+        .ldc = g.ldc,
+        .m = tile_begin(tile + 1) - row,
+        .n = std::min(columns, b.n()) - column,
+        .first = d == 0,
+        .last = d + 1 == blocks.size(),
+        .bias = g.epilogue.bias == nullptr ? nullptr : g.epilogue.bias + column,
+        .residual = g.epilogue.residual == nullptr
+                        ? nullptr
+                        : g.epilogue.residual + row * g.epilogue.ld_residual + column,
+        .ld_residual = g.epilogue.ld_residual,
+        .lo = g.epilogue.lo,
+        .hi = g.epilogue.hi,
+        .prefetch = reinterpret_cast<const char*>(next) + tile * share,
+        .prefetch_step = step,
+    });
+  };
+  // Where the panels stay in L1 altogether, C is written row by row.
+  constexpr std::int64_t kNear = 24 * 1024;
+  if (blocks.size() == 1 && panel_step == 1 &&
+      4 * (panel_end - panel_begin) * b.panel_stride() <= kNear) {
+    for (std::int64_t tile = 0; tile < tiles; ++tile)
+      for (std::int64_t panel = panel_begin; panel < panel_end; ++panel)
+        run_tile(0, panel, tile, packed_at(0, panel));
+  } else {
+    for (std::size_t d = 0; d < blocks.size(); ++d)
+      for (std::int64_t panel = panel_begin; panel < panel_end; panel += panel_step) {
+        const bool is_last = panel + panel_step >= panel_end;
+        const float* next = !is_last                ? packed_at(d, panel + panel_step)
+                            : d + 1 < blocks.size() ? packed_at(d + 1, panel_begin)
+                                                    : packed_at(0, panel_begin);
+        for (std::int64_t tile = 0; tile < tiles; ++tile) run_tile(d, panel, tile, next);
       }
-    }
   }
+  if (g.epilogue.then.function == nullptr) return;
+  const std::int64_t first = panel_begin * nr, columns = std::min(panel_end * nr, b.n()) - first;
+  for (std::int64_t row = row_begin; row < row_end; ++row)
+    g.epilogue.then(g.c + row * g.ldc + first, columns);
 }
 
 }  // namespace q8

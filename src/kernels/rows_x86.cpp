@@ -1,6 +1,7 @@
 #include "kernels/depthwise_f32_rows.h"
 #include "kernels/depthwise_u8s8_rows.h"
 #include "kernels/elementwise_f32_rows.h"
+#include "kernels/gemm_f32_kernels.h"
 #include "kernels/gemm_f32_rows.h"
 #include "kernels/gemm_u8s8_rows.h"
 #include "kernels/lookup_u8.h"

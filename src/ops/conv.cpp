@@ -13,11 +13,11 @@ namespace {
 //   ""             X, W [, B]
 //   com.microsoft  FusedConv: X, W [, B [, Z]], y = activation(conv + Z)
 //   q8             the same inputs with X, Z and Y channels last; attributes clamp_lo and clamp_hi
-//                  (floats) in place of the activation
+//                  (floats) beside the activation; Z is broadcast where its shape differs
 
 FusedActivation activation_of(const NodeContext& node) {
   FusedActivation activation;
-  if (node.node.domain == "com.microsoft")
+  if (!node.node.domain.empty())
     activation = fused_activation(node.attributes().get_string("activation", ""),
                                   node.attributes().get_floats("activation_params"));
   if (node.node.domain == "q8") {
@@ -38,7 +38,9 @@ std::shared_ptr<const ConvF32> pack(const Conv& conv, const KernelSet& kernels,
   if (bias != nullptr) need_conv_bias(*bias, weights, g.out_channels);
   return std::make_shared<const ConvF32>(kernels, g, weights.data<float>(),
                                          bias == nullptr ? nullptr : bias->data<float>(),
-                                         conv.activation.low, conv.activation.high);
+                                         ConvFinishF32{.lo = conv.activation.low,
+                                                       .hi = conv.activation.high,
+                                                       .then = conv.activation.call(kernels)});
 }
 
 void run_conv(RunContext& run, const Conv& conv, const ConvF32& packed) {
@@ -48,17 +50,22 @@ void run_conv(RunContext& run, const Conv& conv, const ConvF32& packed) {
   const ImageDims dims{g.batch, g.out_channels, g.output(), x.rank() - 2};
   const Shape out_shape = image_shape(dims, conv.attributes.layout());
   Tensor residual;
+  const bool broadcasts = run.has_input(3) && run.input(3).shape() != out_shape;
   if (run.has_input(3)) {
-    if (run.input(3).shape() != out_shape)
+    if (broadcasts && first)
       throw bad_input("the added input " + run.input(3).str() + " has not the output's shape " +
                       out_shape.str());
     residual = first ? to_channels_last(run.input(3), run) : run.input(3);
   }
   const Tensor input = first ? to_channels_last(x, run) : x;
   Tensor y(DType::kF32, image_shape(dims, Layout::kChannelsLast), run.allocator);
+  if (broadcasts) {
+    packed.run_unfinished(g, input.data<float>(), y.mutable_data<float>(), run.threads);
+    run.set_output(0, conv.activation.of_sum(y, residual, run));
+    return;
+  }
   packed.run(g, input.data<float>(), y.mutable_data<float>(),
              run.has_input(3) ? residual.data<float>() : nullptr, run.threads);
-  conv.activation.apply(y, run);
   run.set_output(0, first ? to_channels_first(y, run) : std::move(y));
 }
 
@@ -111,8 +118,11 @@ OpFunction make_conv(const NodeContext& node) {
   const Tensor* bias = node.constant(2);
   std::shared_ptr<const ConvF32> packed;
   if (weights != nullptr && weights->dtype() == DType::kF32 &&
-      (bias != nullptr || !node.has_input(2)))
+      (bias != nullptr || !node.has_input(2))) {
     packed = pack(conv, node.kernels, *weights, bias);
+    node.has_copied(1);
+    node.has_copied(2);
+  }
   return [conv, packed](RunContext& run) {
     const Tensor& x = run.input(0);
     if (x.dtype() != run.input(1).dtype())

@@ -1,11 +1,27 @@
 #include "ops/fused_activation.h"
 
+#include "ops/elementwise.h"
+
 namespace q8 {
 
 void FusedActivation::apply(Tensor& y, RunContext& run) const {
   if (!function) return;
   float* values = y.mutable_data<float>();
   map_f32(run.kernels, *function, values, values, y.size(), run.threads, alpha, beta);
+}
+
+Tensor FusedActivation::of_sum(const Tensor& y, const Tensor& addend, RunContext& run) const {
+  Tensor sum =
+      combine_elements<float, float, float>(run, y, addend, [](float a, float b) { return a + b; });
+  float* values = sum.mutable_data<float>();
+  map_f32(run.kernels, UnaryF32::kClamp, values, values, sum.size(), run.threads, low, high);
+  apply(sum, run);
+  return sum;
+}
+
+UnaryCallF32 FusedActivation::call(const KernelSet& kernels) const {
+  if (!function) return {};
+  return {kernels.elementwise_f32->functions->unary[static_cast<int>(*function)], alpha, beta};
 }
 
 FusedActivation fused_activation(const std::string& name, const std::vector<float>& parameters) {
@@ -30,6 +46,12 @@ FusedActivation fused_activation(const std::string& name, const std::vector<floa
     activation.function = UnaryF32::kSigmoid;
   } else if (name == "Tanh") {
     activation.function = UnaryF32::kTanh;
+  } else if (name == "Swish") {
+    activation.function = UnaryF32::kSilu;
+  } else if (name == "HardSwish") {
+    activation.function = UnaryF32::kHardSwish;
+  } else if (name == "Gelu") {
+    activation.function = UnaryF32::kGelu;
   } else {
     throw unsupported("fused activation '" + name + "'");
   }

@@ -20,10 +20,15 @@ struct FusedActivation {
 
   // In place, on a float tensor.
   void apply(Tensor& y, RunContext& run) const;
+  // activation(y + addend) with broadcasting, for addends that the kernels cannot take.
+  Tensor of_sum(const Tensor& y, const Tensor& addend, RunContext& run) const;
+  // The function, for kernels that do it themselves.
+  UnaryCallF32 call(const KernelSet& kernels) const;
 };
 
 // `name` as in the attribute `activation` ("" for none), `parameters` in ONNX Runtime's order:
-// LeakyRelu alpha; Clip min, max; HardSigmoid alpha, beta. Throws unsupported for another name.
+// LeakyRelu alpha; Clip min, max; HardSigmoid alpha, beta. Swish (alpha 1), HardSwish and Gelu are
+// q8's own. Throws unsupported for another name.
 FusedActivation fused_activation(const std::string& name, const std::vector<float>& parameters);
 
 }  // namespace q8

@@ -31,6 +31,7 @@ struct NodeContext {
   std::span<const Tensor* const> constants;  // by input; 16-bit floats are float here already
   std::int64_t opset;                        // version of the node's domain
   const KernelSet& kernels;
+  std::vector<bool>* copied = nullptr;  // by input; null where nobody asks
 
   const Attributes& attributes() const { return node.attributes; }
   bool has_input(std::size_t i) const { return node.input(i) != kNoValue; }
@@ -39,6 +40,11 @@ struct NodeContext {
   // The tensor behind a constant input, or null.
   const Tensor* constant(std::size_t i) const {
     return i < constants.size() ? constants[i] : nullptr;
+  }
+  // Says that the operator keeps its own form of a constant: from now on it asks that input for its
+  // shape and element type only, and the Session may free the values.
+  void has_copied(std::size_t i) const {
+    if (copied != nullptr && constant(i) != nullptr) (*copied)[i] = true;
   }
 };
 

@@ -83,7 +83,8 @@ std::string text(const ConvGeometry& g) {
 }
 
 std::vector<float> run(const KernelSet& kernels, const Case& c, Threads& threads) {
-  const ConvF32 conv(kernels, c.geometry, c.weights.data(), c.bias.data(), -1.5f, 2.5f);
+  const ConvF32 conv(kernels, c.geometry, c.weights.data(), c.bias.data(),
+                     {.lo = -1.5f, .hi = 2.5f});
   std::vector<float> out(c.residual.size(), std::nanf(""));
   conv.run(c.geometry, c.in.data(), out.data(), c.residual.data(), threads);
   return out;
