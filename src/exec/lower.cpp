@@ -4,20 +4,36 @@
 #include "exec/fuse_activation.h"
 #include "exec/fuse_float.h"
 #include "exec/fuse_qdq.h"
+#include "exec/fuse_scale_shift.h"
 
 namespace q8 {
 
-LoweredGraph lower(const Graph& graph, const SessionOptions& options) {
-  LoweredGraph lowered{.graph = graph, .origins = {}};
+namespace {
+
+void drop_unread_constants(Graph& graph) {
+  const Uses uses(graph);
+  for (ValueId id = 0; id < graph.value_count(); ++id)
+    if (uses.consumers(id).empty() && !graph.is_output(id)) graph.value(id).constant.reset();
+}
+
+}  // namespace
+
+LoweredGraph lower(Graph graph, const SessionOptions& options) {
+  const ValueId original_count = graph.value_count();
+  LoweredGraph lowered{.graph = std::move(graph), .origins = {}};
   if (options.optimize) {
     fuse_activation(lowered.graph, options.keep);  // first: a Swish between bytes becomes a table
     fuse_qdq(lowered.graph, options.keep);
     fuse_float(lowered.graph, options.keep);
   }
   lowered.origins.resize(lowered.graph.values().size());
-  for (ValueId id = 0; id < graph.value_count(); ++id)
+  for (ValueId id = 0; id < original_count; ++id)
     lowered.origins[static_cast<std::size_t>(id)].value = id;
-  if (options.optimize) ChannelsLast(lowered).run(options.keep);
+  if (options.optimize) {
+    ChannelsLast(lowered).run(options.keep);
+    fuse_scale_shift(lowered, options.keep);
+  }
+  drop_unread_constants(lowered.graph);
   return lowered;
 }
 

@@ -21,6 +21,7 @@ struct LoweredGraph {
 };
 
 // Brings the graph into the form that runs fastest; with options.optimize off it stays as it is.
-LoweredGraph lower(const Graph& graph, const SessionOptions& options);
+// Constants that nobody reads any more are dropped.
+LoweredGraph lower(Graph graph, const SessionOptions& options);
 
 }  // namespace q8

@@ -42,11 +42,24 @@ class Program::BodyRunner final : public SubgraphRunner {
 
 Program::Program(const Graph& graph, const KernelSet& kernels) : graph_(graph) {
   steps_.reserve(graph.nodes().size());
+  for (const Node& node : graph.nodes()) make_step(node, kernels);
+  find_last_reads();
+}
+
+Program::Program(Graph& graph, const KernelSet& kernels, FreeCopiedConstants) : graph_(graph) {
+  steps_.reserve(graph.nodes().size());
+  std::vector<std::size_t> readers(graph.values().size());
+  const Uses uses(graph);
+  for (ValueId id = 0; id < graph.value_count(); ++id)
+    readers[static_cast<std::size_t>(id)] = uses.consumers(id).size() + graph.is_output(id);
   for (const Node& node : graph.nodes()) {
-    try {
-      make_step(node, kernels);
-    } catch (const Error& error) {
-      throw error.within(node.label());
+    const std::vector<bool> copied = make_step(node, kernels);
+    for (std::size_t i = 0; i < copied.size(); ++i) {
+      if (!copied[i] || --readers[static_cast<std::size_t>(node.inputs[i])] > 0) continue;
+      Tensor& constant = *graph.value(node.inputs[i]).constant;
+      // 16-bit floats were float when they were copied: nobody shall widen what is no longer there.
+      constant = Tensor(is_half(constant.dtype()) ? DType::kF32 : constant.dtype(),
+                        constant.shape(), std::shared_ptr<const std::byte>());
     }
   }
   find_last_reads();
@@ -54,7 +67,8 @@ Program::Program(const Graph& graph, const KernelSet& kernels) : graph_(graph) {
 
 Program::~Program() = default;
 
-void Program::make_step(const Node& node, const KernelSet& kernels) {
+// By input: whether the operator keeps its own form of the constant.
+std::vector<bool> Program::make_step(const Node& node, const KernelSet& kernels) try {
   const OpRow* row = find_operator(node.domain, node.op_type);
   if (row == nullptr) throw unsupported("q8 has no such operator");
   Step step{.node = &node, .function = {}, .last_reads = {}, .subgraphs = {}};
@@ -63,6 +77,7 @@ void Program::make_step(const Node& node, const KernelSet& kernels) {
   });
   std::vector<Tensor> widened(node.inputs.size());
   std::vector<const Tensor*> constants(node.inputs.size(), nullptr);
+  std::vector<bool> copied(node.inputs.size(), false);
   for (std::size_t i = 0; i < node.inputs.size(); ++i) {
     constants[i] = graph_.constant(node.inputs[i]);
     if (constants[i] == nullptr || !row->floats_only || !is_half(constants[i]->dtype())) continue;
@@ -73,9 +88,13 @@ void Program::make_step(const Node& node, const KernelSet& kernels) {
                                         .graph = graph_,
                                         .constants = constants,
                                         .opset = graph_.opset(node.domain),
-                                        .kernels = kernels});
+                                        .kernels = kernels,
+                                        .copied = &copied});
   if (row->floats_only) step.function = computing_half_in_float(std::move(step.function));
   steps_.push_back(std::move(step));
+  return copied;
+} catch (const Error& error) {
+  throw error.within(node.label());
 }
 
 void Program::find_last_reads() {

@@ -19,6 +19,8 @@ struct Machine {
   const KernelSet& kernels;
 };
 
+struct FreeCopiedConstants {};
+
 // Called with every value that was just made, by its id in the Program's own graph.
 using ValueCallback = std::function<void(ValueId, const Tensor&)>;
 
@@ -27,6 +29,9 @@ class Program {
  public:
   // `graph` must outlive the Program. Throws what operators throw, with the node in front.
   Program(const Graph& graph, const KernelSet& kernels);
+  // The same, and constants that all their readers have their own form of lose their values at
+  // once, so that weights stand in memory twice for one node at a time.
+  Program(Graph& graph, const KernelSet& kernels, FreeCopiedConstants);
   ~Program();
 
   // `captured` in the order of the graph's captures. Where `times` is given, it gets one entry for
@@ -44,7 +49,7 @@ class Program {
   };
 
   class BodyRunner;
-  void make_step(const Node& node, const KernelSet& kernels);
+  std::vector<bool> make_step(const Node& node, const KernelSet& kernels);
   void find_last_reads();
   void run_step(const Step& step, std::vector<Tensor>& slots, const Machine& machine) const;
 

@@ -41,14 +41,14 @@ struct Session::Impl {
   }
   Machine machine() { return {.threads = threads, .allocator = pool, .kernels = kernels}; }
 
-  Impl(const Graph& graph, const SessionOptions& options)
+  Impl(Graph graph, const SessionOptions& options)
       : counting(options.count_overflow
                      ? std::make_unique<CountingKernels>(make_kernel_set(options.isa))
                      : nullptr),
         kernels(counting ? counting->kernels() : make_kernel_set(options.isa)),
         threads(options.threads),
-        lowered(lower(graph, options)),
-        program(lowered.graph, kernels) {
+        lowered(lower(std::move(graph), options)),
+        program(lowered.graph, kernels, FreeCopiedConstants{}) {
     if (!counting) return;
     uses.emplace(lowered.graph);
     overflow.resize(lowered.graph.nodes().size());
@@ -70,9 +70,9 @@ struct Session::Impl {
   std::vector<OverflowCount> overflow;  // with `counting`: by node of the lowered graph
 };
 
-Session::Session(const Graph& graph, SessionOptions options) {
+Session::Session(Graph graph, SessionOptions options) {
   check_operators(graph);
-  impl_ = std::make_unique<Impl>(graph, options);
+  impl_ = std::make_unique<Impl>(std::move(graph), options);
 }
 
 Session::~Session() = default;

@@ -43,7 +43,8 @@ using ProducedCallback = std::function<void(const Produced&)>;
 // Immutable; run() may be called from one thread at a time.
 class Session {
  public:
-  explicit Session(const Graph& graph, SessionOptions options = {});
+  // What nobody else holds of a graph that is moved in is freed when the kernels have packed it.
+  explicit Session(Graph graph, SessionOptions options = {});
   ~Session();
   Session(Session&&) noexcept;
 

@@ -110,8 +110,11 @@ OpFunction make_conv_transpose(const NodeContext& context) {
   const Tensor* bias = context.constant(2);
   std::shared_ptr<const ConvTransposeF32> packed;
   if (weights != nullptr && weights->dtype() == DType::kF32 &&
-      (bias != nullptr || !context.has_input(2)))
+      (bias != nullptr || !context.has_input(2))) {
     packed = pack(node, context.kernels, *weights, bias);
+    context.has_copied(1);
+    context.has_copied(2);
+  }
   return [node, packed](RunContext& run) {
     if (run.input(0).dtype() != DType::kF32 || run.input(1).dtype() != DType::kF32)
       throw unsupported("ConvTranspose of " + run.input(0).str() + " with " + run.input(1).str());

@@ -132,8 +132,10 @@ OpFunction make_gemm(const NodeContext& node) {
       .activation = fused_activation(attributes.get_string("activation", ""), parameters)};
   std::shared_ptr<const PackedF32> packed;
   const Tensor* b = node.constant(1);
-  if (b != nullptr && b->dtype() == DType::kF32 && b->rank() == 2)
+  if (b != nullptr && b->dtype() == DType::kF32 && b->rank() == 2) {
     packed = std::make_shared<const PackedF32>(pack_right(gemm, *node.kernels.gemm_f32, *b));
+    node.has_copied(1);
+  }
   return [gemm, packed](RunContext& run) {
     need_same_type(run.input(0), run.input(1));
     const DType dtype = run.input(0).dtype();

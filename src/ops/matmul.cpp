@@ -2,7 +2,9 @@
 #include <numeric>
 
 #include "kernels/gemm_f32.h"
+#include "ops/elementwise.h"
 #include "ops/families.h"
+#include "ops/fused_activation.h"
 #include "ops/matmul_shape.h"
 #include "ops/matrix_product.h"
 #include "ops/permute.h"
@@ -12,10 +14,12 @@ namespace q8 {
 namespace {
 
 // ONNX MatMul, and com.microsoft FusedMatMul: y = alpha · op(A) · op(B), where op may swap the last
-// two axes.
+// two axes. "q8" MatMul: A, B, [bias of the last axis], [addend], with an activation: y =
+// activation(A · B + bias + addend) for a constant B, where the addend is broadcast.
 struct MatMul {
   bool transpose_a = false, transpose_b = false;
   float alpha = 1;
+  FusedActivation activation = {};
 };
 
 Tensor swap_last_axes(const Tensor& x, RunContext& run) {
@@ -44,6 +48,32 @@ MatrixF32 right_matrix(const Tensor& b, const Shape& shape, bool is_transposed) 
   return matrix_f32(b.data<float>(), k, n, swapped ? k : n, swapped);
 }
 
+// One matrix on the right serves all rows on the left.
+bool is_one_matrix(const Shape& b) {
+  return b.rank() <= 2 || b.count(0, b.rank() - 2) == 1;
+}
+
+// What the kernel does after the product: all, or where the addend is to be broadcast
+// (`adds_later`) the bias alone.
+EpilogueF32 epilogue_of(RunContext& run, const MatMul& node, std::int64_t n, bool adds_later) {
+  EpilogueF32 epilogue;
+  if (run.has_input(2)) {
+    if (run.input(2).size() != n)
+      throw bad_input("bias " + run.input(2).str() + " does not fit " + std::to_string(n) +
+                      " columns");
+    epilogue.bias = run.input(2).data<float>();
+  }
+  if (adds_later) return epilogue;
+  if (run.has_input(3)) {
+    epilogue.residual = run.input(3).data<float>();
+    epilogue.ld_residual = n;
+  }
+  epilogue.lo = node.activation.low;
+  epilogue.hi = node.activation.high;
+  epilogue.then = node.activation.call(run.kernels);
+  return epilogue;
+}
+
 void scale(Tensor& y, float alpha, Threads& threads) {
   if (alpha == 1) return;
   float* values = y.mutable_data<float>();
@@ -58,13 +88,15 @@ void run_f32(RunContext& run, const MatMul& node, const Tensor& a, const Tensor&
   const MatMulShape shape(a.shape(), b_shape);
   Tensor& y = run.output(0, DType::kF32, shape.output());
   float* c = y.mutable_data<float>();
-  if (b_shape.rank() <= 2) {
-    // One matrix on the right: all rows on the left are one product.
+  if (is_one_matrix(b_shape)) {
+    const bool adds_later = run.has_input(3) && run.input(3).shape() != y.shape();
     PackedF32 own;
     if (packed == nullptr)
       own = PackedF32(*run.kernels.gemm_f32, right_matrix(b, b_shape, node.transpose_b));
     gemm_f32(shape.batch() * shape.m(), a.data<float>(), shape.k(),
-             packed == nullptr ? own : *packed, c, shape.n(), {}, run.threads);
+             packed == nullptr ? own : *packed, c, shape.n(),
+             epilogue_of(run, node, shape.n(), adds_later), run.threads);
+    if (adds_later) run.set_output(0, node.activation.of_sum(y, run.input(3), run));
   } else {
     std::vector<std::int64_t> a_steps, b_steps;
     for (std::int64_t i = 0; i < shape.batch(); ++i) {
@@ -100,11 +132,12 @@ void run_plain(RunContext& run, const Tensor& a, const Tensor& b) {
 OpFunction make_product(const NodeContext& context, const MatMul& node) {
   std::shared_ptr<const PackedF32> packed;
   const Tensor* constant = context.constant(1);
-  if (constant != nullptr && constant->dtype() == DType::kF32 &&
-      (constant->rank() == 1 || constant->rank() == 2))
+  if (constant != nullptr && constant->dtype() == DType::kF32 && constant->rank() > 0 &&
+      is_one_matrix(constant->shape()))
     packed = std::make_shared<const PackedF32>(
         *context.kernels.gemm_f32,
         right_matrix(*constant, right_shape(*constant, node.transpose_b), node.transpose_b));
+  if (packed != nullptr) context.has_copied(1);
   return [node, packed](RunContext& run) {
     const Tensor& given = run.input(0);
     const Tensor& b = run.input(1);
@@ -133,9 +166,19 @@ OpFunction make_fused_matmul(const NodeContext& context) {
                                 .alpha = attributes.get_float("alpha", 1)});
 }
 
+OpFunction make_finished_matmul(const NodeContext& context) {
+  const Attributes& attributes = context.attributes();
+  MatMul node{.activation = fused_activation(attributes.get_string("activation", ""),
+                                             attributes.get_floats("activation_params"))};
+  node.activation.low = attributes.get_float("clamp_lo", node.activation.low);
+  node.activation.high = attributes.get_float("clamp_hi", node.activation.high);
+  return make_product(context, node);
+}
+
 constexpr OpRow kRows[] = {
     {"", "MatMul", make_matmul, QuantRole::kWeighted},
     {"com.microsoft", "FusedMatMul", make_fused_matmul, QuantRole::kWeighted},
+    {"q8", "MatMul", make_finished_matmul, QuantRole::kWeighted},
 };
 
 }  // namespace

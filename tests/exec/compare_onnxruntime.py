@@ -1,4 +1,4 @@
-"""q8 against ONNX Runtime on the models of small_models.py, fused (q8 run) and as they stand (--no-optimize).
+"""q8 against ONNX Runtime on the models of small_models.py and float_models.py, fused (q8 run) and as they stand (--no-optimize).
 
     python tests/exec/compare_onnxruntime.py build/q8 [name ...]
 
@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 
+import float_models
 import numpy as np
 import onnxruntime
 import small_models
@@ -60,10 +61,10 @@ def largest_step(model, expected):
 
 def main():
     q8, names = sys.argv[1], sys.argv[2:]
-    failed = 0
+    cases, failed = small_models.small_cases() | float_models.float_cases(), 0
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
-        for name, (model, feeds, exact) in small_models.small_cases().items():
+        for name, (model, feeds, exact) in cases.items():
             if names and name not in names:
                 continue
             path = folder / f"{name}.onnx"

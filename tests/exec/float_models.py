@@ -1,0 +1,158 @@
+"""Small float models whose nodes q8 fuses or lays out anew, name -> (model, feeds, exact); see small_models.py."""
+import numpy as np
+from onnx import TensorProto, helper
+from small_models import Builder, floats
+
+SQRT2 = np.float32(np.sqrt(2))
+
+
+def open_shapes(b, inputs, output="y"):
+    """A model that declares types, but no dimension."""
+    given = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [None] * a.ndim) for n, a in inputs.items()]
+    made = [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)]
+    graph = helper.make_graph(b.nodes, "small", given, made, b.constants)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", b.opset)], ir_version=8), inputs, False
+
+
+def conv(b, x, channels_in, channels_out, kernel=3, group=1, **attributes):
+    w = b.constant(floats(channels_out, channels_in // group, kernel, kernel))
+    return b.node("Conv", [x, w, b.constant(floats(channels_out))], group=group, pads=[kernel // 2] * 4, **attributes)
+
+
+def of_image(build, channels=5, size=11, batch=2, opset=17):
+    b = Builder(opset)
+    b.node("Identity", [build(b, "x")], "y")
+    return open_shapes(b, {"x": floats(batch, channels, size, size + 2)})
+
+
+def batch_norm(b, x, channels):
+    positive = np.abs(floats(channels)) + np.float32(0.5)
+    return b.node("BatchNormalization", [x, *(b.constant(v) for v in (floats(channels), floats(channels), floats(channels), positive))])
+
+
+def swish(b, x):
+    return b.node("Mul", [x, b.node("Sigmoid", [x])])
+
+
+def gelu(b, x, order):
+    """x · (1 + erf(x / √2)) / 2 in the ways that exporters write it."""
+    number = lambda v: b.constant(np.float32(v))
+    scaled = b.node("Mul", [x, number(1 / SQRT2)]) if order == 1 else b.node("Div", [x, number(SQRT2)])
+    one_more = b.node("Add", [b.node("Erf", [scaled]), number(1)])
+    if order == 0:
+        return b.node("Mul", [b.node("Mul", [x, one_more]), number(0.5)])
+    if order == 1:
+        return b.node("Mul", [b.node("Mul", [x, number(0.5)]), one_more])
+    return b.node("Mul", [x, b.node("Mul", [one_more, number(0.5)])])
+
+
+def residual_block(b, x):
+    y = b.node("Relu", [conv(b, x, 5, 8, strides=[2, 2])])
+    return b.node("Relu", [b.node("Add", [conv(b, conv(b, y, 8, 8), 8, 8, kernel=1), y])])
+
+
+def smaller_residual(b, x):
+    """The addend, one value a channel, is broadcast."""
+    pooled = conv(b, b.node("GlobalAveragePool", [conv(b, x, 5, 8)]), 8, 8, kernel=1)
+    return b.node("Relu", [b.node("Add", [conv(b, conv(b, x, 5, 8), 8, 8), pooled])])
+
+
+def larger_residual(b, x):
+    """The Conv's own result is broadcast."""
+    wide = conv(b, x, 5, 8)
+    return swish(b, b.node("Add", [wide, conv(b, b.node("GlobalAveragePool", [wide]), 8, 8, kernel=1)]))
+
+
+def two_readers(b, x):
+    """A value between that somebody else reads as well: not to be fused."""
+    y = conv(b, x, 5, 8)
+    s = b.node("Sigmoid", [y])
+    return b.node("Add", [b.node("Mul", [y, s]), b.node("Relu", [s])])
+
+
+def feed_forward(b, x):
+    hidden = b.node("Add", [b.constant(floats(40)), b.node("MatMul", [x, b.constant(floats(12, 40) / 4)])])
+    back = b.node("MatMul", [gelu(b, hidden, 0), b.constant(floats(40, 12) / 6)])
+    return b.node("Add", [b.node("Add", [back, b.constant(floats(12))]), x])
+
+
+def matmul_broadcast(b, x):
+    """One row is added to every product, and a product of one row to every row."""
+    y = b.node("MatMul", [x, b.constant(floats(1, 1, 12, 9))])
+    row = b.node("ReduceMean", [y], axes=[1], keepdims=1)
+    return b.node("Tanh", [b.node("Add", [row, b.node("MatMul", [x, b.constant(floats(12, 9))])])])
+
+
+def of_rows(build):
+    b = Builder()
+    b.node("Identity", [build(b, "x")], "y")
+    return open_shapes(b, {"x": floats(2, 7, 12)})
+
+
+def shuffled_channels(b, x):
+    y = conv(b, x, 5, 8)
+    shape = lambda *dims: b.constant(np.array(dims, np.int64))
+    grouped = b.node("Transpose", [b.node("Reshape", [y, shape(0, 2, 4, 11, 13)])], perm=[0, 2, 1, 3, 4])
+    return conv(b, b.node("Reshape", [grouped, shape(0, 8, 11, 13)]), 8, 6, kernel=1)
+
+
+def slices(b, x):
+    """What YOLO begins with: every second pixel, four times, as channels."""
+    ints = lambda *v: b.constant(np.array(v, np.int64))
+    parts = [b.node("Slice", [x, ints(i, j), ints(10, 12), ints(2, 3), ints(2, 2)]) for i in (0, 1) for j in (0, 1)]
+    return conv(b, b.node("Concat", parts, axis=1), 20, 6)
+
+
+def split_and_joined(b, x):
+    y = conv(b, x, 5, 9)
+    names = [f"part_{i}" for i in range(3)]
+    b.nodes.append(helper.make_node("Split", [y, b.constant(np.array([2, 4, 3], np.int64))], names, name="split", axis=1))
+    pooled = b.node("MaxPool", [names[1]], kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+    return b.node("Concat", [names[2], pooled, names[0]], axis=-3)
+
+
+def scaled_by_pool(b, x):
+    """Squeeze and excitation."""
+    y = swish(b, conv(b, x, 5, 8))
+    gate = b.node("HardSigmoid", [conv(b, b.node("ReduceMean", [y], axes=[2, 3], keepdims=1), 8, 8, kernel=1)], alpha=0.2, beta=0.5)
+    return conv(b, b.node("Mul", [y, gate]), 8, 5, kernel=1)
+
+
+def pool(op, channels=8, **attributes):
+    return of_image(lambda b, x: b.node(op, [conv(b, x, 5, channels)], **attributes))
+
+
+def float_cases():
+    activations = ("Sigmoid", "Tanh", "HardSwish", "LeakyRelu", "HardSigmoid", "Softplus", "Elu")
+    cases = {f"conv_{op.lower()}": of_image(lambda b, x, op=op: b.node(op, [conv(b, x, 5, 19)])) for op in activations}
+    cases |= {f"gelu_{order}": of_rows(lambda b, x, order=order: gelu(b, x, order)) for order in range(3)}
+    square = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}
+    cases |= {
+        "conv_swish": of_image(lambda b, x: swish(b, conv(b, x, 5, 40))),
+        "depthwise_swish": of_image(lambda b, x: swish(b, conv(b, x, 20, 20, kernel=5, group=20, strides=[2, 2])), channels=20),
+        "depthwise_clip": of_image(lambda b, x: b.node("Clip", [conv(b, x, 33, 33, group=33), b.constant(np.float32(0)),
+                                                                b.constant(np.float32(6))]), channels=33),
+        "residual_block": of_image(residual_block),
+        "smaller_residual": of_image(smaller_residual),
+        "larger_residual": of_image(larger_residual),
+        "two_readers": of_image(two_readers),
+        "norm_relu": of_image(lambda b, x: conv(b, b.node("Relu", [batch_norm(b, b.node("MaxPool", [conv(b, x, 5, 21)], **square), 21)]), 21, 4)),
+        "norm_alone": of_image(lambda b, x: b.node("Sqrt", [b.node("Abs", [batch_norm(b, b.node("Relu", [conv(b, x, 5, 7)]), 7)])])),
+        "feed_forward": of_rows(feed_forward),
+        "matmul_broadcast": of_rows(matmul_broadcast),
+        "shuffled_channels": of_image(shuffled_channels),
+        "slices": of_image(slices),
+        "split_and_joined": of_image(split_and_joined),
+        "scaled_by_pool": of_image(scaled_by_pool),
+        "largest_of_9": pool("MaxPool", **square, strides=[2, 2]),
+        "largest_ceil": pool("MaxPool", channels=67, kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1),
+        "largest_dilated": pool("MaxPool", channels=33, kernel_shape=[3, 2], dilations=[2, 3]),
+        "mean_inside": pool("AveragePool", channels=20, **square),
+        "mean_with_padding": pool("AveragePool", channels=35, **square, count_include_pad=1, strides=[2, 1]),
+        "mean_of_all": pool("GlobalAveragePool", channels=131),
+        "conv_1d": (lambda b: (b.node("Relu", [b.node("Conv", ["x", b.constant(floats(6, 5, 3))], pads=[1, 1])], "y"),
+                               open_shapes(b, {"x": floats(2, 5, 17)})))(Builder())[1],
+        "conv_3d": (lambda b: (b.node("Relu", [b.node("Conv", ["x", b.constant(floats(6, 5, 3, 2, 3))], pads=[1, 0, 1, 1, 1, 1])], "y"),
+                               open_shapes(b, {"x": floats(1, 5, 7, 6, 8)})))(Builder())[1],
+    }
+    return cases
