@@ -64,12 +64,8 @@ inline V with_sign_of(V v, V sign) {
 inline V where_less(V a, V b, V x, V y) {
   return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), y, x);
 }
-inline V power_of_two(__m512i n) {
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(n, _mm512_set1_epi32(127)), 23));
-}
 inline V times_power_of_two(V v, V n) {
-  const __m512i whole = _mm512_cvtps_epi32(n), half = _mm512_srai_epi32(whole, 1);
-  return mul(mul(v, power_of_two(half)), power_of_two(_mm512_sub_epi32(whole, half)));
+  return _mm512_scalef_ps(v, n);
 }
 
 template <typename Join4>

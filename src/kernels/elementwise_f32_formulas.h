@@ -9,16 +9,16 @@
 //   larger(a, b), smaller(a, b)   b where the comparison fails, so NaN in b stays
 //   magnitude(v), with_sign_of(v, sign)
 //   where_less(a, b, x, y)        a < b ? x : y
-//   times_power_of_two(v, n)      v · 2ⁿ for whole n in [−252, 254], in two exact steps but the
-//   last lanes_sum(v), lanes_max(v)    lanes i and i + 8, then + 4, + 2, + 1
+//   times_power_of_two(v, n)      v · 2ⁿ for whole n in [−252, 254], rounded once
+//   lanes_sum(v), lanes_max(v)    lanes i and i + 8, then + 4, + 2, + 1
 //
 // Every operation is exactly rounded, so the same formula gives the same bits everywhere.
 // Polynomials: tools/dev/fit_f32_polynomials.py.
 
 // e^x: x = n·ln 2 + r with |r| <= ln(2)/2, ln 2 in two parts; below −104 it is 0, above 89
 // infinite.
-inline V exp_of(V x) {
-  x = smaller(set(89.0f), larger(set(-104.0f), x));
+inline V exp_below_89(V x) {
+  x = larger(set(-104.0f), x);
   const V n = round_even(mul(x, set(1.44269504f)));
   V r = fma(n, set(-0.693145752f), x);
   r = fma(n, set(-1.42860677e-6f), r);
@@ -28,6 +28,9 @@ inline V exp_of(V x) {
   p = fma(p, r, set(0.49999994f));
   p = fma(p, mul(r, r), r);
   return times_power_of_two(add(p, set(1.0f)), n);
+}
+inline V exp_of(V x) {
+  return exp_below_89(smaller(set(89.0f), x));
 }
 
 // Near 0 an odd polynomial, else 1 − 2/(e^2x + 1).
@@ -43,10 +46,19 @@ inline V tanh_of(V x) {
   return with_sign_of(where_less(a, set(0.625f), near, far), x);
 }
 
-// With t = e^−|x| <= 1: 1/(1 + t) or t/(1 + t), accurate at both ends.
+// With t = e^−|x| <= 1: 1/(1 + t) or t/(1 + t), accurate at both ends. A division costs as much as
+// all the rest, so with d = 1 + t in [1, 2] it is p ≈ 1/d, of which 1 − d·p = T₄(2d − 3) / 577
+// (Chebyshev's polynomial, so |1 − d·p| <= 1/577), a Newton step, and one for the quotient.
 inline V sigmoid_of(V x) {
-  const V t = exp_of(sub(set(0.0f), magnitude(x)));
-  return divide(where_less(x, set(0.0f), t, set(1.0f)), add(t, set(1.0f)));
+  const V t = exp_below_89(sub(set(0.0f), magnitude(x)));
+  const V minus_d = sub(set(-1.0f), t);
+  V p = fma(set(128.0f / 577.0f), minus_d, set(768.0f / 577.0f));
+  p = fma(p, minus_d, set(1696.0f / 577.0f));
+  p = fma(p, minus_d, set(1632.0f / 577.0f));
+  p = fma(fma(minus_d, p, set(1.0f)), p, p);
+  const V numerator = where_less(x, set(0.0f), t, set(1.0f));
+  const V quotient = mul(numerator, p);
+  return fma(fma(minus_d, quotient, numerator), p, quotient);
 }
 
 // Near 0 an odd polynomial, else 1 − e^P(|x|); it is 1 from 4 on.
