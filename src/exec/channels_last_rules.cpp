@@ -203,6 +203,30 @@ bool transpose(ChannelsLast& pass, const Node& node) {
   return true;
 }
 
+// By constant pads of all axes.
+bool pad(ChannelsLast& pass, const Node& node) {
+  if (!pass.has_last(node.input(0)) || node.input(3) != kNoValue) return false;
+  const std::int64_t rank = pass.rank(node.inputs[0]);
+  std::vector<ValueId> inputs = node.inputs;
+  inputs[0] = pass.last(inputs[0]);
+  Attributes attributes = node.attributes;
+  if (node.input(1) != kNoValue) {
+    const Tensor* pads = pass.graph().constant(node.inputs[1]);
+    if (pads == nullptr || pads->size() != 2 * rank) return false;
+    inputs[1] = pass.turned_list(inputs[1], rank);
+  } else {
+    const std::vector<std::int64_t> pads = node.attributes.get_ints("pads");
+    if (static_cast<std::int64_t>(pads.size()) != 2 * rank) return false;
+    std::vector<std::int64_t> turned;
+    for (const std::int64_t begin : {std::int64_t{0}, rank})
+      for (const std::int64_t axis : ChannelsLast::to_last(rank))
+        turned.push_back(pads[static_cast<std::size_t>(begin + axis)]);
+    attributes.set("pads", std::move(turned));
+  }
+  emit_turned(pass, node, std::move(inputs), rank, node.domain, std::move(attributes));
+  return true;
+}
+
 // Resize and Upsample by constant factors, modes that treat the axes one by one.
 bool resize(ChannelsLast& pass, const Node& node) {
   if (!pass.has_last(node.input(0)) || node.attributes.has("axes") ||
@@ -298,6 +322,7 @@ constexpr RuleRow kRules[] = {
     {"", "Softmax", along_axis},
     {"", "LogSoftmax", along_axis},
     {"", "Transpose", transpose},
+    {"", "Pad", pad},
     {"", "Resize", resize},
     {"", "Upsample", resize},
     {"", "BatchNormalization", batch_normalization},

@@ -37,21 +37,51 @@ std::int64_t source_index(std::int64_t i, std::int64_t dim, PadMode mode) {
   return at < dim ? at : period - at;
 }
 
+// Where the positions of each axis of y come from.
+struct PadPlan {
+  Shape from, to;
+  std::vector<std::vector<std::int64_t>> sources;
+  std::int64_t last_padded;  // the axes behind it stay as they are
+};
+
+// The positions [begin, end) of an axis.
 template <typename T>
-void pad_axis(const std::vector<std::vector<std::int64_t>>& sources, const Shape& from,
-              const Shape& to, std::int64_t axis, const T* x, T* y, T value) {
-  const std::int64_t inner_x = from.count(axis + 1, from.rank()),
-                     inner_y = to.count(axis + 1, to.rank());
-  const bool is_last = axis + 1 == to.rank();
-  for (const std::int64_t source : sources[static_cast<std::size_t>(axis)]) {
-    if (source < 0)
+void pad_axis(const PadPlan& plan, std::int64_t axis, std::int64_t begin, std::int64_t end,
+              const T* x, T* y, T value) {
+  const std::int64_t inner_x = plan.from.count(axis + 1, plan.from.rank()),
+                     inner_y = plan.to.count(axis + 1, plan.to.rank());
+  const auto& sources = plan.sources[static_cast<std::size_t>(axis)];
+  for (std::int64_t i = begin; i < end;) {
+    const std::int64_t source = sources[static_cast<std::size_t>(i)];
+    std::int64_t run = 1;  // neighbours that are neighbours in x too
+    if (source < 0) {
       std::fill_n(y, inner_y, value);
-    else if (is_last)
-      *y = x[source];
-    else
-      pad_axis(sources, from, to, axis + 1, x + source * inner_x, y, value);
-    y += inner_y;
+    } else if (axis < plan.last_padded) {
+      pad_axis(plan, axis + 1, 0, plan.to[axis + 1], x + source * inner_x, y, value);
+    } else {
+      while (i + run < end && sources[static_cast<std::size_t>(i + run)] == source + run) ++run;
+      std::copy_n(x + source * inner_x, run * inner_x, y);
+    }
+    y += run * inner_y;
+    i += run;
   }
+}
+
+template <typename T>
+void pad(const PadPlan& plan, const T* x, T* y, T value, Threads& threads) {
+  // The first axes of one position are passed by, so that there is an axis to spread over threads.
+  std::int64_t axis = 0;
+  while (axis < plan.last_padded && plan.to[axis] == 1 &&
+         plan.sources[static_cast<std::size_t>(axis)][0] == 0)
+    ++axis;
+  const std::int64_t inner = plan.to.count(axis + 1, plan.to.rank());
+  const std::int64_t outer = plan.to.count(0, axis);
+  constexpr std::int64_t kGrain = 16384;  // elements
+  threads.parallel_for(outer * plan.to[axis],
+                       std::max<std::int64_t>(1, kGrain / std::max<std::int64_t>(1, inner)),
+                       [&](std::int64_t begin, std::int64_t end) {
+                         pad_axis(plan, axis, begin, end, x, y + begin * inner, value);
+                       });
 }
 
 // Begin and end pads of every axis.
@@ -97,14 +127,15 @@ OpFunction make_pad(const NodeContext& node) {
     const Pads pads = spread_pads(x, *given, axes);
 
     Shape shape = x.shape();
-    std::vector<std::vector<std::int64_t>> sources;
+    PadPlan plan{.from = x.shape(), .to = {}, .sources = {}, .last_padded = 0};
     for (std::int64_t axis = 0; axis < x.rank(); ++axis) {
       const std::int64_t dim = x.shape()[axis];
       const std::int64_t begin = pads.begin[static_cast<std::size_t>(axis)];
       shape[axis] = dim + begin + pads.end[static_cast<std::size_t>(axis)];
       if (shape[axis] < 0 || (dim == 0 && shape[axis] > 0 && mode != PadMode::kConstant))
         throw bad_input("pads " + Shape(*given).str() + " do not fit " + x.str());
-      auto& list_of_axis = sources.emplace_back();
+      if (shape[axis] != dim || begin != 0) plan.last_padded = axis;
+      auto& list_of_axis = plan.sources.emplace_back();
       for (std::int64_t i = 0; i < shape[axis]; ++i)
         list_of_axis.push_back(source_index(i - begin, dim, mode));
     }
@@ -112,11 +143,11 @@ OpFunction make_pad(const NodeContext& node) {
       return run.set_output(0, x);
     Tensor& y = run.output(0, x.dtype(), shape);
     const Tensor filler = pad_value(run, x, value);
+    plan.to = shape;
     with_size_type(x.dtype(), [&](auto zero) {
       using T = decltype(zero);
-      pad_axis(sources, x.shape(), y.shape(), 0, reinterpret_cast<const T*>(x.bytes()),
-               reinterpret_cast<T*>(y.mutable_bytes()),
-               *reinterpret_cast<const T*>(filler.bytes()));
+      pad(plan, reinterpret_cast<const T*>(x.bytes()), reinterpret_cast<T*>(y.mutable_bytes()),
+          *reinterpret_cast<const T*>(filler.bytes()), run.threads);
     });
   };
 }
