@@ -6,6 +6,8 @@ namespace {
 constexpr CanonicalPass kPasses[] = {
     {"fold-constants", "nodes that read only constants become constants", fold_constants},
     {"remove-identities", "Identity, Dropout and Casts to the same type go", remove_identities},
+    {"plain-gemm", "alpha, beta and transA of a Gemm go into its constants, and before it",
+     plain_gemm},
     {"fold-batch-normalization", "into the weights of the Conv, ConvTranspose or Gemm before it",
      fold_batch_normalization},
     {"fold-bias-add", "an Add of a constant per channel becomes the bias of the Conv before it",

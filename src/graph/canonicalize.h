@@ -24,13 +24,15 @@ struct CanonicalPass {
 std::span<const CanonicalPass> canonical_passes();
 
 // The form that everything after the loader works on: no node that only computes constants, no
-// Identity or Dropout, BatchNormalization folded into the Conv, ConvTranspose or Gemm before it.
+// Identity or Dropout, no Gemm with factors, BatchNormalization folded into the Conv, ConvTranspose
+// or Gemm before it.
 // Runs the passes until none changes anything.
 void canonicalize(Graph& graph, const Evaluate& evaluate);
 
 // The passes, one file each in passes/.
 int fold_constants(Graph& graph, const Evaluate& evaluate);
 int remove_identities(Graph& graph, const Evaluate& evaluate);
+int plain_gemm(Graph& graph, const Evaluate& evaluate);
 int fold_batch_normalization(Graph& graph, const Evaluate& evaluate);
 int fold_bias_add(Graph& graph, const Evaluate& evaluate);
 

@@ -83,10 +83,20 @@ void check_bias_of(LintContext& context, const Product& product) {
              (ignored ? ", which is the one that the target takes: its results are wrong" : ""));
 }
 
+void check_recurrent_weights(LintContext& context, const Node& node) {
+  if (context.target.quantized_recurrent_weights) return;
+  if (context.view.dequantizer(node.input(1)) != nullptr ||
+      context.view.dequantizer(node.input(2)) != nullptr)
+    context.report(FindingLevel::kError, "weights", &node,
+                   "the weights of " + node.label() +
+                       " are quantized; the target takes those of recurrent operators in float");
+}
+
 }  // namespace
 
 void check_weights(LintContext& context) {
   for (const Node& node : context.graph.nodes()) {
+    if (node.is("LSTM") || node.is("GRU") || node.is("RNN")) check_recurrent_weights(context, node);
     if (!is_product(node)) continue;
     const Product product = read_product(context, node);
     if (product.weights != nullptr && product.has_constant_weights)

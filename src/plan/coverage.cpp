@@ -9,6 +9,12 @@ std::size_t at(std::int32_t id) {
   return static_cast<std::size_t>(id);
 }
 
+bool has_body(const Node& node) {
+  return std::any_of(node.attributes.begin(), node.attributes.end(), [](const auto& attribute) {
+    return std::holds_alternative<std::shared_ptr<const Graph>>(attribute.second);
+  });
+}
+
 class Decision {
  public:
   Decision(const Graph& graph, const CoverageRequest& request)
@@ -107,8 +113,11 @@ void Decision::take_candidate(NodeId id) {
       graph_.constant(node.input(1)) != nullptr) {
     if (wants_dynamic(id) && can_be_dynamic(graph_, node))
       return set(id, NodeMode::kDynamic, "constant weights");
+    if (!request_.target.quantized_recurrent_weights)
+      return set(id, NodeMode::kFloat, "the target takes recurrent weights in float");
     return set(id, NodeMode::kWeightOnly, "recurrent state stays float, its weights are s8");
   }
+  if (has_body(node)) return set(id, NodeMode::kFloat, "what is in its bodies stays in float");
   if (node.is("Gather") && graph_.constant(node.input(0)) != nullptr &&
       graph_.constant(node.input(0))->dtype() == DType::kF32)
     return set(id, NodeMode::kWeightOnly, "a table: its rows are stored as s8");

@@ -295,3 +295,153 @@ def concat_of_unequal_branches():
 # Two branches in one u8 tensor cannot both be kept; what can be asked for is that q8 says so.
 concat_of_unequal_branches.minimum_sqnr_db = 5
 concat_of_unequal_branches.must_say = "spans"
+
+
+@hard
+def gemm_of_every_form():
+    """alpha, beta, transA and transB, with a bias, with a bias of one number, and without."""
+    b = Builder(15)
+    b.input("x", [12, 16])
+    b.node("Gemm", ["x", b.weight("w1", 16, 12, scale=0.3)], "a", alpha=0.5)
+    b.node("Relu", ["a"], "r1")
+    b.node("Gemm", ["r1", b.weight("w2", 12, 12, scale=0.3), b.weight("b2", 12)], "c", transA=1, transB=1, alpha=2.0, beta=0.25)
+    b.node("Relu", ["c"], "r2")
+    b.node("Gemm", ["r2", b.weight("w3", 10, 12), b.constant("b3", np.float32(0.5))], "y", transB=1, beta=-2.0)
+    b.output("y", [12, 10])
+    return b.model(), b.samples({"x": [12, 16]})
+
+
+gemm_of_every_form.integer = {"Gemm": 3, "Transpose": 1}
+
+
+@hard
+def bias_in_an_add():
+    """A Conv whose bias is an Add behind it, and one added with Sum; a PRelu and a Where between layers."""
+    b = Builder(16)
+    b.input("x", [1, 4, 8, 8])
+    b.node("Conv", ["x", b.weight("w1", 6, 4, 3, 3)], "c1", pads=[1, 1, 1, 1])
+    b.node("Add", ["c1", b.weight("b1", 6, 1, 1)], "a1")
+    b.node("PRelu", ["a1", b.constant("slope", np.linspace(0.05, 0.3, 6).astype(np.float32).reshape(6, 1, 1))], "p")
+    b.node("Conv", ["p", b.weight("w2", 6, 6, 1, 1)], "c2")
+    b.node("Sum", ["c2", b.weight("b2", 1, 6, 1, 1), "p"], "s")
+    b.node("Greater", ["s", b.constant("zero", np.float32(0))], "positive")
+    b.node("Where", ["positive", "s", "c2"], "chosen")
+    b.node("Conv", ["chosen", b.weight("w3", 3, 6, 3, 3), b.weight("b3", 3)], "y")
+    b.output("y", [1, 3, 6, 6])
+    return b.model(), b.samples({"x": [1, 4, 8, 8]})
+
+
+bias_in_an_add.integer = {"Conv": 3}
+
+
+@hard
+def resized_and_rearranged():
+    """Resize by the nearest and by linear interpolation, DepthToSpace, SpaceToDepth, Transpose, Split and Concat between layers."""
+    b = Builder(17)
+    b.input("x", [1, 4, 6, 6])
+    scales = b.constant("scales", np.array([1, 1, 2, 2], np.float32))
+    b.node("Conv", ["x", b.weight("w1", 8, 4, 3, 3), b.weight("b1", 8)], "c1", pads=[1, 1, 1, 1])
+    b.node("Relu", ["c1"], "r1")
+    b.node("Resize", ["r1", "", scales], "near", mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor")
+    b.node("Conv", ["near", b.weight("w2", 16, 8, 1, 1), b.weight("b2", 16)], "c2")
+    b.node("DepthToSpace", ["c2"], "d", blocksize=2)
+    b.node("Split", ["d"], ["d0", "d1"], axis=1)
+    b.node("Concat", ["d1", "d0"], "turned", axis=1)
+    b.node("Conv", ["turned", b.weight("w3", 4, 4, 3, 3), b.weight("b3", 4)], "c3", pads=[1, 1, 1, 1])
+    b.node("SpaceToDepth", ["c3"], "s", blocksize=2)
+    b.node("Resize", ["s", "", scales], "linear", mode="linear")
+    b.node("Conv", ["linear", b.weight("w4", 2, 16, 1, 1)], "y")
+    b.output("y", [1, 2, 24, 24])
+    return b.model(), b.samples({"x": [1, 4, 6, 6]})
+
+
+resized_and_rearranged.integer = {"Conv": 4, "DepthToSpace": 1, "Concat": 1, "Split": 1}
+
+
+@hard
+def stacked_products():
+    """A MatMul with a constant stack of matrices, with one that stands left, and of two activations."""
+    b = Builder(18)
+    b.input("x", [3, 5, 8])
+    b.node("MatMul", ["x", b.weight("stack", 3, 8, 8, scale=0.35)], "a")
+    b.node("Relu", ["a"], "r")
+    b.node("MatMul", [b.weight("left", 6, 5, scale=0.45), "r"], "c")
+    b.node("Transpose", ["c"], "t", perm=[0, 2, 1])
+    b.node("MatMul", ["c", "t"], "y")
+    b.output("y", [3, 6, 6])
+    return b.model(), b.samples({"x": [3, 5, 8]})
+
+
+stacked_products.integer = {"MatMul": 3}
+
+
+@hard
+def loop_with_weights():
+    """A Loop whose body multiplies its state by weights and by a value of the enclosing graph."""
+    b = Builder(19)
+    b.input("x", [1, 8])
+    b.node("MatMul", ["x", b.weight("w", 8, 8)], "a")
+    inner = numpy_helper.from_array((np.eye(8) * 0.9).astype(np.float32), "inner_w")
+    body = helper.make_graph(
+        [helper.make_node("MatMul", ["state", "inner_w"], ["m"]), helper.make_node("Add", ["m", "a"], ["next"]),
+         helper.make_node("Identity", ["go"], ["go_on"])], "body",
+        [helper.make_tensor_value_info("i", T.INT64, []), helper.make_tensor_value_info("go", T.BOOL, []),
+         helper.make_tensor_value_info("state", T.FLOAT, [1, 8])],
+        [helper.make_tensor_value_info("go_on", T.BOOL, []), helper.make_tensor_value_info("next", T.FLOAT, [1, 8])], [inner])
+    b.node("Loop", [b.constant("times", np.int64(3)), b.constant("yes", np.bool_(True)), "a"], "l", body=body)
+    b.node("MatMul", ["l", b.weight("w2", 8, 5)], "y")
+    b.output("y", [1, 5])
+    return b.model(), b.samples({"x": [1, 8]})
+
+
+loop_with_weights.integer = {"MatMul": 2}
+loop_with_weights.must_say = "bodies"
+branches.must_say = "bodies"
+
+
+@hard
+def several_inputs_and_outputs():
+    """Two inputs, one of them read by two layers; three outputs, one of them a layer's quantized input."""
+    b = Builder(20)
+    b.input("x", [1, 3, 8, 8])
+    b.input("z", [1, 4, 8, 8])
+    b.node("Conv", ["x", b.weight("w1", 4, 3, 3, 3), b.weight("b1", 4)], "c1", pads=[1, 1, 1, 1])
+    b.node("Relu", ["c1"], "first")
+    b.node("Conv", ["z", b.weight("w2", 4, 4, 1, 1)], "c2")
+    b.node("Add", ["first", "c2"], "sum")
+    b.node("Relu", ["sum"], "r")
+    b.node("Conv", ["r", b.weight("w3", 5, 4, 1, 1), b.weight("b3", 5)], "second")
+    b.node("GlobalAveragePool", ["second"], "third")
+    for name, shape in (("first", [1, 4, 8, 8]), ("second", [1, 5, 8, 8]), ("third", [1, 5, 1, 1])):
+        b.output(name, shape)
+    return b.model(), b.samples({"x": [1, 3, 8, 8], "z": [1, 4, 8, 8]})
+
+
+def of_opset(opset, ir):
+    """The same small net as each opset and IR version has it."""
+    def make():
+        b = Builder(100 + opset)
+        b.input("x", [1, 4, 8, 8])
+        b.node("Conv", ["x", b.weight("w", 8, 4, 3, 3), b.weight("bias", 8)], "c", pads=[1, 1, 1, 1])
+        for name, values in (("scale", 1.5), ("shift", 0.1), ("mean", 0.2), ("variance", 0.5)):
+            b.constant(name, np.full(8, values, np.float32))
+        b.node("BatchNormalization", ["c", "scale", "shift", "mean", "variance"], "n")
+        if opset < 11:
+            b.node("Clip", ["n"], "k", min=0.0, max=6.0)
+        else:
+            b.node("Clip", ["n", b.constant("low", np.float32(0)), b.constant("high", np.float32(6))], "k")
+        b.node("MaxPool", ["k"], "m", kernel_shape=[2, 2], strides=[2, 2])
+        b.node("Flatten", ["m"], "f")
+        b.node("Gemm", ["f", b.weight("w2", 6, 128), b.weight("b2", 6)], "g", transB=1)
+        b.node("Softmax", ["g"], "y", axis=1)
+        b.output("y", [1, 6])
+        return b.model(opset, ir), b.samples({"x": [1, 4, 8, 8]})
+
+    make.__name__ = f"opset_{opset}_of_ir_{ir}"
+    make.integer = {"Conv": 1, "MaxPool": 1, "Flatten": 1, "Gemm": 1}
+    return make
+
+
+MODELS += [of_opset(opset, ir) for opset, ir in
+           ((7, 3), (8, 3), (9, 4), (10, 5), (11, 6), (12, 7), (13, 7), (14, 7), (15, 8), (16, 8), (17, 8), (18, 8), (19, 9), (20, 9),
+            (21, 10), (22, 10))]

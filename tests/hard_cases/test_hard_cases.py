@@ -2,6 +2,8 @@
 
     python tests/hard_cases/test_hard_cases.py build/q8 [name ...]
 """
+import collections
+import json
 import pathlib
 import subprocess
 import sys
@@ -58,7 +60,8 @@ def check(q8, make, folder, *options, minimum=MINIMUM_SQNR_DB):
     if not (folder / "data").exists():
         write_test_data(folder / "data", model, samples)
         run(q8, "calibrate", path, "--data", folder / "data", "-o", folder / "model.q8cal")
-    said = run(q8, "--verbose", "quantize", path, "--calibration", folder / "model.q8cal", "-o", int8, *options)
+    plan = folder / "plan.json"
+    said = run(q8, "--verbose", "quantize", path, "--calibration", folder / "model.q8cal", "--plan", plan, "-o", int8, *options)
     reference, quantized = session(path), session(int8)
     against_float, against_q8 = [], []
     for feed in samples[:8]:
@@ -72,6 +75,9 @@ def check(q8, make, folder, *options, minimum=MINIMUM_SQNR_DB):
     assert loss >= min(minimum, getattr(make, "minimum_sqnr_db", minimum)), f"INT8 to FP32: {loss:.1f} dB"
     assert difference >= MINIMUM_AGREEMENT_DB, f"q8 to ONNX Runtime: {difference:.1f} dB"
     assert "--mode" in options or getattr(make, "must_say", "") in said, f"says nothing of it: {said}"
+    integer = collections.Counter(n["op_type"] for n in json.loads(plan.read_text())["nodes"] if n["mode"] == "integer")
+    for op_type, count in getattr(make, "integer", {}).items():
+        assert integer[op_type] == count, f"{integer[op_type]} of {count} {op_type} in integers"
     for node in model.graph.node:
         if node.op_type in ("LSTM", "GRU"):
             shown = {n.op_type for n in onnx.load(int8).graph.node}

@@ -120,6 +120,15 @@ TEST(LintOperators, FindsTheQOperatorFormWhereQdqAloneIsRead) {
   EXPECT_EQ(lint(b.graph(), find_target("onnxruntime-x86")).integer_products, 2);
 }
 
+TEST(LintWeights, FindsQuantizedOnesOfRecurrentOperatorsWhereFloatAloneIsTaken) {
+  QdqBuilder b;
+  b.input("x").constant("w", Tensor::of<std::int8_t>(Shape{1, 1, 1}, {1}));
+  b.constant("s", Tensor::scalar(0.5f)).node("DequantizeLinear", {"w", "s"}, "wd");
+  b.node("GRU", {"x", "wd", "wd"}, "y").output("y");
+  EXPECT_THAT(found(b.graph(), "openvino", "weights"), ElementsAre("y_node"));
+  EXPECT_THAT(found(b.graph(), "onnxruntime-x86", "weights"), IsEmpty());
+}
+
 TEST(LintPairs, FindsRoundingThatNothingNeeds) {
   QdqBuilder b;
   b.input("x").node("Erf", {"x"}, "a").pair("a", 0.5f).node("Erf", {"a_d"}, "y").output("y");
