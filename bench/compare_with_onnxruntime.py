@@ -3,7 +3,7 @@
     python bench/compare_with_onnxruntime.py --q8 build/q8 [--models resnet50,minilm_l6] [--threads 1,2]
                                              [--rounds 5] [--seconds 1.0] [--no-int8]
 
-Models: ResNet-50 and MobileNetV2 with random weights (make_models.py) and those of ../shared/zoo where it stands beside
+Models: ResNet-50, MobileNetV2 and a part of ViT-L/16 with random weights (make_models.py) and those of ../shared/zoo where it stands beside
 the checkout. INT8 models are made by q8 (`q8 calibrate`, `q8 quantize`) and run by both. Both programs are fed what
 `q8 bench` makes up: floats between 0 and 1, integers 1.
 
@@ -136,7 +136,7 @@ def quantize(q8, model, folder):
     data = ZOO / json.loads(task.read_text())["calib"] if task.exists() else random_samples(model, folder / "samples")
     profile, int8 = folder / "m.q8cal", folder / "m.int8.onnx"
     for command in ([q8, "calibrate", model, "--data", data, "--samples", "16", "-o", profile],
-                    [q8, "quantize", model, "--calibration", profile, "-o", int8]):
+                    [q8, "quantize", model, "--calibration", profile, "--recover", "none", "-o", int8]):
         done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(done.stderr.strip())
@@ -155,6 +155,18 @@ HEADER = """
 
 | model | q8 ms | ONNX Runtime ms | ratio | q8 MB | ONNX Runtime MB | ratio | q8 load ms | ONNX Runtime load ms |
 |---|---|---|---|---|---|---|---|---|"""
+
+
+OWN_HEADER = """
+### INT8 beside FP32, both by q8
+
+| model | threads | FP32 ms | INT8 ms | times faster | FP32 MB | INT8 MB | ratio |
+|---|---|---|---|---|---|---|---|"""
+
+
+def own_row(name, threads, fp32, int8):
+    return (f"| {name} | {threads} | {fp32['q8_ms']:.3g} | {int8['q8_ms']:.3g} | **{fp32['q8_ms'] / int8['q8_ms']:.2f}** | "
+            f"{fp32['q8_mb']:.1f} | {int8['q8_mb']:.1f} | {int8['q8_mb'] / fp32['q8_mb']:.2f} |")
 
 
 def row(name, r):
@@ -193,7 +205,7 @@ def main():
             make_models.save(make_models.MODELS[name](), models[name])
         print(f"{cpu_name()}, {time.strftime('%Y-%m-%d')}, ONNX Runtime {ort.__version__}")
         kinds = ([] if args.no_fp32 else ["FP32"]) + ([] if args.no_int8 else ["INT8"])
-        failed, int8 = 0, {}
+        failed, int8, results = 0, {}, {}
         for kind in kinds:
             for threads in map(int, args.threads.split(",")):
                 print(HEADER.format(kind=kind, threads=threads, s="" if threads == 1 else "s"), flush=True)
@@ -203,11 +215,17 @@ def main():
                             folder = scratch / f"{name}_int8"
                             folder.mkdir()
                             int8[name] = quantize(args.q8, model, folder)
-                        print(row(name, compare(args, int8[name] if kind == "INT8" else model, threads,
-                                                SHAPES.get(name, {}))), flush=True)
+                        result = compare(args, int8[name] if kind == "INT8" else model, threads, SHAPES.get(name, {}))
+                        results[kind, threads, name] = result
+                        print(row(name, result), flush=True)
                     except Exception as error:  # one model that fails must not hide the others
                         print(f"| {name} | failed: {str(error)[-200:]} |", flush=True)
                         failed += 1
+        pairs = [(name, threads) for kind, threads, name in results if kind == "INT8" and ("FP32", threads, name) in results]
+        if pairs:
+            print(OWN_HEADER)
+        for name, threads in pairs:
+            print(own_row(name, threads, results["FP32", threads, name], results["INT8", threads, name]))
     return 1 if failed else 0
 
 

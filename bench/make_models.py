@@ -1,9 +1,11 @@
-"""Builds ResNet-50 and MobileNetV2 with random weights, for measuring speed: the shapes count, the answers do not.
+"""Builds ResNet-50, MobileNetV2 and a part of ViT-L/16 with random weights, for measuring speed: the shapes count, the
+answers do not.
 
-    python bench/make_models.py FOLDER        FOLDER/resnet50.onnx, FOLDER/mobilenetv2.onnx
+    python bench/make_models.py FOLDER        FOLDER/resnet50.onnx, FOLDER/mobilenetv2.onnx, FOLDER/vit_l16_part.onnx
 
-Weights are drawn as He et al. (2015) do, BatchNorm is taken as folded into them, opset 13, input float [1, 3, 224, 224].
-Shapes: He et al., "Deep Residual Learning", table 1; Sandler et al., "MobileNetV2", table 2.
+Weights are drawn as He et al. (2015) do, BatchNorm is taken as folded into them, input float [1, 3, 224, 224].
+Shapes: He et al., "Deep Residual Learning", table 1; Sandler et al., "MobileNetV2", table 2; Dosovitskiy et al., "An Image
+is Worth 16x16 Words", table 1: of ViT-L/16's 24 blocks, which are all alike, the part has 4.
 """
 import pathlib
 import sys
@@ -41,11 +43,11 @@ class Builder:
         w = self.random.normal(0, np.sqrt(1 / channels), (classes, channels)).astype(np.float32)
         return self.node("Gemm", [x, self.weight(w), self.weight(np.zeros(classes, np.float32))], transB=1)
 
-    def model(self, name, result):
+    def model(self, name, result, opset=13):
         image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 224, 224])
         scores = helper.make_tensor_value_info(result, TensorProto.FLOAT, [1, 1000])
         graph = helper.make_graph(self.nodes, name, [image], [scores], self.weights)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
         checker.check_model(model)
         return shape_inference.infer_shapes(model)
 
@@ -91,7 +93,50 @@ def mobilenetv2():
     return b.model("mobilenetv2", b.classifier(x, 1280))
 
 
-MODELS = {"resnet50": resnet50, "mobilenetv2": mobilenetv2}
+def vit_l16_part(blocks=4, width=1024, heads=16, hidden=4096, patch=16):
+    b = Builder(16)
+    tokens = (224 // patch) ** 2 + 1
+
+    def normal(*shape, deviation):
+        return b.weight(b.random.normal(0, deviation, shape).astype(np.float32))
+
+    def norm(x):
+        return b.node("LayerNormalization", [x, b.weight(np.ones(width, np.float32)), normal(width, deviation=0.05)], axis=-1)
+
+    def linear(x, inputs, outputs):
+        product = b.node("MatMul", [x, normal(inputs, outputs, deviation=np.sqrt(1 / inputs))])
+        return b.node("Add", [product, normal(outputs, deviation=0.05)])
+
+    def split_heads(x, order):
+        return b.node("Transpose", [b.node("Reshape", [x, by_head])], perm=order)
+
+    by_head = b.weight(np.array([1, tokens, heads, width // heads], np.int64))
+    merged = b.weight(np.array([1, tokens, width], np.int64))
+    half, one, root_two = (b.weight(np.float32(v)) for v in (0.5, 1, np.sqrt(2)))
+    scale = b.weight(np.float32(1 / np.sqrt(width // heads)))
+
+    w = normal(width, 3, patch, patch, deviation=np.sqrt(1 / (3 * patch * patch)))
+    x = b.node("Conv", ["image", w, normal(width, deviation=0.05)], kernel_shape=[patch, patch], strides=[patch, patch])
+    x = b.node("Reshape", [x, b.weight(np.array([1, width, tokens - 1], np.int64))])
+    x = b.node("Concat", [normal(1, 1, width, deviation=1), b.node("Transpose", [x], perm=[0, 2, 1])], axis=1)
+    x = b.node("Add", [x, normal(1, tokens, width, deviation=0.02)])
+    for _ in range(blocks):
+        y = norm(x)
+        q, v = (split_heads(linear(y, width, width), [0, 2, 1, 3]) for _ in range(2))
+        k = split_heads(linear(y, width, width), [0, 2, 3, 1])
+        scores = b.node("Softmax", [b.node("Mul", [b.node("MatMul", [q, k]), scale])], axis=-1)
+        y = b.node("Transpose", [b.node("MatMul", [scores, v])], perm=[0, 2, 1, 3])
+        x = b.node("Add", [x, linear(b.node("Reshape", [y, merged]), width, width)])
+        y = linear(norm(x), width, hidden)
+        gate = b.node("Add", [b.node("Erf", [b.node("Div", [y, root_two])]), one])
+        y = b.node("Mul", [b.node("Mul", [y, gate]), half])
+        x = b.node("Add", [x, linear(y, hidden, width)])
+    first = b.node("Gather", [norm(x), b.weight(np.int64(0))], axis=1)
+    w = normal(1000, width, deviation=np.sqrt(1 / width))
+    return b.model("vit_l16_part", b.node("Gemm", [first, w, b.weight(np.zeros(1000, np.float32))], transB=1), opset=17)
+
+
+MODELS = {"resnet50": resnet50, "mobilenetv2": mobilenetv2, "vit_l16_part": vit_l16_part}
 
 
 def main():

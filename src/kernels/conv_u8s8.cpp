@@ -30,12 +30,11 @@ std::span<const float> part(std::span<const float> values, std::int64_t first, s
 }
 
 // Few channels (a stem): the pixels under one row of the kernel lie side by side in memory, so a
-// whole kernel row is one tap, with less filling up to four than pixel by pixel.
+// whole kernel row is one tap: fewer of them, with no more filling up to four than pixel by pixel.
 bool suits_kernel_rows(const ConvGeometry& g) {
   constexpr std::int64_t kFewChannels = 16;
   const std::int64_t row = g.kernel[2] * g.in_channels;
-  return g.groups == 1 && g.dilation[2] == 1 && g.kernel[2] > 1 && g.in_channels % 4 != 0 &&
-         g.in_channels <= kFewChannels &&
+  return g.groups == 1 && g.dilation[2] == 1 && g.kernel[2] > 1 && g.in_channels <= kFewChannels &&
          padded_to_four(row) <= g.kernel[2] * padded_to_four(g.in_channels);
 }
 

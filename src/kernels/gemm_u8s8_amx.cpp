@@ -3,9 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/finish_u8s8_avx512.h"
 #include "kernels/gemm_u8s8_tile.h"
-#include "kernels/requantize_pack_avx512.h"
-#include "kernels/store_u8s8_avx512.h"
 
 // Strips of up to 64 rows in blocks of 2×2 tile registers, 32×32 sums at most. A step is 64 k: the
 // panel's [k/4][32][4] holds two B tiles of 16 rows side by side.
@@ -26,8 +25,13 @@ namespace {
 constexpr int kNr = 32, kHalf = 16, kStep = 64;
 constexpr std::int64_t kPanelStep = kStep * kNr, kPanelRow = 4 * kNr;  // bytes
 
-// A tile has at least 9 cycles' worth of rows to do; 512-bit dot products are faster for fewer.
-constexpr int kFewRows = 4;
+// Where 512-bit dot products are faster: for fewer rows a tile takes 9 cycles all the same, and
+// less depth leaves most of a step empty.
+bool prefers_dot_products(const StripShape& s) {
+  constexpr std::int64_t kFewRows = 4;
+  return s.most_rows <= kFewRows || s.taps * s.k4 * 4 < kStep;
+}
+constexpr int kDotRows = 12;  // of their tiles
 
 struct alignas(64) TileConfig {
   std::uint8_t palette = 1, start_row = 0, reserved[14] = {};
@@ -84,17 +88,19 @@ std::int64_t sources_bytes(std::int64_t count) {
 }
 
 // [tiles][parts] sources, then the tiles' copies.
-std::int64_t scratch_bytes(int most_rows, std::int64_t taps, std::int64_t k4) {
-  const Plan plan(taps, k4, rows_of_tile(most_rows));
-  const std::int64_t tiles = tiles_of(most_rows, plan.tile_rows);
+std::int64_t scratch_bytes(const StripShape& s) {
+  if (prefers_dot_products(s))
+    return kDotRows * s.taps * static_cast<std::int64_t>(sizeof(const std::uint8_t*));
+  const Plan plan(s.taps, s.k4, rows_of_tile(s.most_rows));
+  const std::int64_t tiles = tiles_of(s.most_rows, plan.tile_rows);
   return sources_bytes(tiles * plan.parts) + tiles * plan.copied_tile();
 }
 
-void begin(int most_rows) {
-  if (most_rows <= kFewRows) return;
+void begin(const StripShape& s) {
+  if (prefers_dot_products(s)) return;
   TileConfig config;
   for (int tile = 0; tile < 8; ++tile) {
-    config.rows[tile] = static_cast<std::uint8_t>(rows_of_tile(most_rows));
+    config.rows[tile] = static_cast<std::uint8_t>(rows_of_tile(s.most_rows));
     config.row_bytes[tile] = kStep;
   }
   config.rows[5] = config.rows[7] = kHalf;
@@ -102,8 +108,8 @@ void begin(int most_rows) {
   _tile_loadconfig(&config);
 }
 
-void end(int most_rows) {
-  if (most_rows > kFewRows) _tile_release();
+void end(const StripShape& s) {
+  if (!prefers_dot_products(s)) _tile_release();
 }
 
 void copy_end(const std::uint8_t* from, std::int64_t count, std::uint8_t* to) {
@@ -128,10 +134,18 @@ void arrange(const TileU8S8& t, const Plan& plan, int first, int rows, std::uint
              Source* sources) {
   if (plan.joined) {
     sources[0] = {copies, plan.stride};
+    const std::int64_t count = 4 * t.k4;
+    const __mmask64 all = (__mmask64{1} << (count % kStep)) - 1;
     for (int i = 0; i < rows; ++i, copies += plan.stride) {
-      for (std::int64_t tap = 0; tap < t.taps; ++tap)
-        copy(t.a[tap * t.rows + first + i], 4 * t.k4, copies + tap * 4 * t.k4);
-      _mm512_storeu_si512(copies + t.taps * 4 * t.k4, _mm512_setzero_si512());
+      const std::uint8_t* const* from = t.a + first + i;
+      std::uint8_t* to = copies;
+      if (count < kStep)
+        for (std::int64_t tap = 0; tap < t.taps; ++tap, from += t.rows, to += count)
+          _mm512_storeu_si512(to, _mm512_maskz_loadu_epi8(all, *from));
+      else
+        for (std::int64_t tap = 0; tap < t.taps; ++tap, from += t.rows, to += count)
+          copy(*from, count, to);
+      _mm512_storeu_si512(to, _mm512_setzero_si512());
     }
     return;
   }
@@ -149,76 +163,6 @@ void arrange(const TileU8S8& t, const Plan& plan, int first, int rows, std::uint
     for (int i = 0; i < rows; ++i)
       copy_end(t.a[first + i] + plan.steps * kStep, plan.rest, copies + i * kStep);
 }
-
-// A block whose sums are in memory, and how many of its rows are stored already.
-class Finisher {
- public:
-  void start(const TileU8S8& tile, const std::int32_t* row_sum, std::int32_t* sums) {
-    t_ = tile;
-    t_.row_sum = row_sum;
-    sums_ = sums;
-    done_ = 0;
-    if (t_.kind != OutputKind::kByte) return;
-    packer_ = BytePacker(t_.zero_point, t_.low, t_.high);
-    scale_[0] = _mm512_loadu_ps(t_.scale);
-    scale_[1] = _mm512_loadu_ps(t_.scale + 16);
-    mask_ = static_cast<__mmask32>((std::uint64_t{1} << t_.columns) - 1);
-  }
-
-  void rows_up_to(int end) {
-    if (end > t_.rows) end = t_.rows;
-    if (t_.kind != OutputKind::kByte || t_.row_sum != nullptr) {
-      for (; done_ < end; ++done_) row_slowly();
-      return;
-    }
-    auto* out = static_cast<std::uint8_t*>(t_.out);
-    for (; done_ < end; done_ += 2) {
-      const std::int32_t* s = sums_ + done_ * kNr;
-      const __m512i q = packer_.pack_in_order(rounded(s, 0), rounded(s, 1), rounded(s + kNr, 0),
-                                              rounded(s + kNr, 1));
-      std::uint8_t* to = out + done_ * t_.out_stride;
-      const bool both = done_ + 1 < t_.rows;
-      if (t_.columns == kNr) {
-        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_castsi512_si256(q));
-        if (both)
-          _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + t_.out_stride),
-                              _mm512_extracti64x4_epi64(q, 1));
-      } else {
-        _mm256_mask_storeu_epi8(to, mask_, _mm512_castsi512_si256(q));
-        if (both)
-          _mm256_mask_storeu_epi8(to + t_.out_stride, mask_, _mm512_extracti64x4_epi64(q, 1));
-      }
-    }
-  }
-
-  bool is_done() const { return done_ >= t_.rows; }
-  void finish() { rows_up_to(t_.rows); }
-
- private:
-  __m512i rounded(const std::int32_t* sums, int v) const {
-    return BytePacker::rounded(_mm512_loadu_si512(sums + 16 * v), scale_[v]);
-  }
-
-  void row_slowly() {
-    for (int column = 0; column < t_.columns; column += 16) {
-      std::int32_t* sums = sums_ + done_ * kNr + column;
-      if (t_.row_sum != nullptr)
-        _mm512_storeu_si512(
-            sums,
-            _mm512_sub_epi32(_mm512_loadu_si512(sums),
-                             _mm512_mullo_epi32(_mm512_set1_epi32(t_.row_sum[done_]),
-                                                _mm512_loadu_si512(t_.b_zero_point + column))));
-      store_slowly(t_, done_, column, sums);
-    }
-  }
-
-  TileU8S8 t_ = {};
-  std::int32_t* sums_ = nullptr;
-  int done_ = 0;
-  BytePacker packer_{0, 0, 0};
-  __m512 scale_[2] = {};
-  __mmask32 mask_ = 0;
-};
 
 // The rows of a tile: their sources and their rests.
 struct TileRows {
@@ -245,7 +189,7 @@ inline void multiply_step(const Source& upper, const Source& lower, const std::i
 
 template <bool kLower, bool kRight>
 void multiply(const TileU8S8& t, const Plan& plan, const TileRows& upper, const TileRows& lower,
-              Finisher& finisher, std::int32_t* sums) {
+              BlockFinisher<kNr>& finisher, std::int32_t* sums) {
   _tile_loadd(0, t.bias, 0);
   if (kRight) _tile_loadd(1, t.bias + kHalf, 0);
   if (kLower) _tile_loadd(2, t.bias, 0);
@@ -275,22 +219,33 @@ void multiply(const TileU8S8& t, const Plan& plan, const TileRows& upper, const 
   memory_is_used(sums);
 }
 
-void run_few_rows(const StripU8S8& strip, std::int64_t element) {
-  alignas(64) std::int32_t spill[kFewRows * kNr];
-  TileU8S8 part = strip.tile;
-  part.spill = spill;
-  for (int left = strip.tile.columns; left > 0; left -= kNr) {
-    part.columns = left < kNr ? left : kNr;
-    tile_u8s8_avx512vnni(part);
-    to_next_panel(part, kNr, strip.panel_bytes, element);
+void run_dot_products(const StripU8S8& strip, std::int64_t element) {
+  alignas(64) std::int32_t spill[kDotRows * kNr];
+  auto* const pointers = reinterpret_cast<const std::uint8_t**>(strip.scratch);
+  const TileU8S8& t = strip.tile;
+  for (int row = 0; row < t.rows; row += kDotRows) {
+    TileU8S8 part = t;
+    part.rows = t.rows - row < kDotRows ? t.rows - row : kDotRows;
+    for (std::int64_t tap = 0; tap < t.taps; ++tap)
+      for (int i = 0; i < part.rows; ++i)
+        pointers[tap * part.rows + i] = t.a[tap * t.rows + row + i];
+    part.a = pointers;
+    part.spill = spill;
+    part.out = static_cast<char*>(t.out) + row * t.out_stride * element;
+    if (t.row_sum != nullptr) part.row_sum = t.row_sum + row;
+    for (int left = t.columns; left > 0; left -= kNr) {
+      part.columns = left < kNr ? left : kNr;
+      tile_u8s8_avx512vnni(part);
+      to_next_panel(part, kNr, strip.panel_bytes, element);
+    }
   }
 }
 
 void run(const StripU8S8& strip) {
   const TileU8S8& t = strip.tile;
   const std::int64_t element = t.kind == OutputKind::kByte ? 1 : 4;
-  if (strip.most_rows <= kFewRows) {
-    run_few_rows(strip, element);
+  if (prefers_dot_products({strip.most_rows, t.taps, t.k4})) {
+    run_dot_products(strip, element);
     return;
   }
   const Plan plan(t, rows_of_tile(strip.most_rows));
@@ -308,7 +263,7 @@ void run(const StripU8S8& strip) {
   }
   memory_is_used(strip.scratch);
   alignas(64) std::int32_t sums[2][kNr * kNr];
-  Finisher finisher;
+  BlockFinisher<kNr> finisher;
   int turn = 0;
   for (int tile = 0; tile < tiles; tile += 2) {
     const bool has_lower = tile + 1 < tiles;

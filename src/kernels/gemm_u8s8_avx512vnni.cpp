@@ -25,19 +25,21 @@ inline void subtract_zero_points(const TileU8S8& t, __m512i (&sum)[kRows][kVecto
   }
 }
 
-template <int kRows>
-inline void store_bytes(const TileU8S8& t, const __m512i (&sum)[kRows][2]) {
+template <bool kPlain, int kRows>
+inline void store_wide(const TileU8S8& t, const __m512i (&sum)[kRows][2], __m512 scale0,
+                       __m512 scale1) {
   const BytePacker packer(t.zero_point, t.low, t.high);
-  const __m512 scale0 = _mm512_loadu_ps(t.scale), scale1 = _mm512_loadu_ps(t.scale + 16);
   const auto mask = static_cast<__mmask32>((std::uint64_t{1} << t.columns) - 1);
   auto* out = static_cast<std::uint8_t*>(t.out);
   const bool whole = t.columns == 32;
 #pragma GCC unroll 6
   for (int i = 0; i < kRows; i += 2) {
     const int next = i + 1 < kRows ? i + 1 : i;
-    const __m512i q = packer.pack_in_order(
-        BytePacker::rounded(sum[i][0], scale0), BytePacker::rounded(sum[i][1], scale1),
-        BytePacker::rounded(sum[next][0], scale0), BytePacker::rounded(sum[next][1], scale1));
+    const __m512i q =
+        packer.pack_in_order<kPlain>(BytePacker::rounded<kPlain>(sum[i][0], scale0),
+                                     BytePacker::rounded<kPlain>(sum[i][1], scale1),
+                                     BytePacker::rounded<kPlain>(sum[next][0], scale0),
+                                     BytePacker::rounded<kPlain>(sum[next][1], scale1));
     const __m256i first = _mm512_castsi512_si256(q), second = _mm512_extracti64x4_epi64(q, 1);
     std::uint8_t* to = out + i * t.out_stride;
     if (whole) {
@@ -48,6 +50,15 @@ inline void store_bytes(const TileU8S8& t, const __m512i (&sum)[kRows][2]) {
       if (next != i) _mm256_mask_storeu_epi8(to + t.out_stride, mask, second);
     }
   }
+}
+
+template <int kRows>
+inline void store_bytes(const TileU8S8& t, const __m512i (&sum)[kRows][2]) {
+  const __m512 scale0 = _mm512_loadu_ps(t.scale), scale1 = _mm512_loadu_ps(t.scale + 16);
+  if (BytePacker::is_plain(t.zero_point, t.low, t.high, scale0, scale1))
+    store_wide<true>(t, sum, scale0, scale1);
+  else
+    store_wide<false>(t, sum, scale0, scale1);
 }
 
 template <int kRows>

@@ -53,17 +53,23 @@ using TileU8S8Function = void (*)(const TileU8S8& tile);
 struct StripU8S8 {
   TileU8S8 tile;             // of the first panel; `columns` counts those of all panels
   std::int64_t panel_bytes;  // from one panel of b to the next
-  int most_rows;             // what begin() was given
+  int most_rows;             // of the StripShape
   std::uint8_t* scratch;     // 64-byte aligned
 };
 
+// What is known before the first strip: no strip has more rows.
+struct StripShape {
+  int most_rows;
+  std::int64_t taps, k4;
+};
+
 // Kernels that arrange the rows once for all panels, or must prepare the processor. run() is called
-// between begin() and end() on one thread, with at most `most_rows` rows each time.
+// between begin() and end(), on one thread.
 struct StripKernels {
-  std::int64_t (*scratch_bytes)(int most_rows, std::int64_t taps, std::int64_t k4);
-  void (*begin)(int most_rows);
+  std::int64_t (*scratch_bytes)(const StripShape& shape);
+  void (*begin)(const StripShape& shape);
   void (*run)(const StripU8S8& strip);
-  void (*end)(int most_rows);
+  void (*end)(const StripShape& shape);
 };
 
 void tile_u8s8_scalar(const TileU8S8& tile);      // 4×16, the specification

@@ -12,7 +12,7 @@ std::int32_t sum_bytes(const std::uint8_t* bytes, std::int64_t count) {
 
 TileRunner::TileRunner(const PackedS8& b, std::int64_t most_rows)
     : b_(b),
-      most_rows_(static_cast<int>(most_rows)),
+      shape_{static_cast<int>(most_rows), b.taps(), b.k4()},
       rows_(static_cast<std::size_t>(b.taps() * most_rows)),
       row_sums_(b.has_zero_point() ? static_cast<std::size_t>(most_rows) : 0) {
   const StripKernels* strip = b.row().strip;
@@ -20,13 +20,12 @@ TileRunner::TileRunner(const PackedS8& b, std::int64_t most_rows)
     spill_.resize(static_cast<std::size_t>(b.row().mr * b.row().nr));
     return;
   }
-  scratch_ = AlignedBuffer<std::uint8_t>(
-      static_cast<std::size_t>(strip->scratch_bytes(most_rows_, b.taps(), b.k4())));
-  strip->begin(most_rows_);
+  scratch_ = AlignedBuffer<std::uint8_t>(static_cast<std::size_t>(strip->scratch_bytes(shape_)));
+  strip->begin(shape_);
 }
 
 TileRunner::~TileRunner() {
-  if (b_.row().strip != nullptr) b_.row().strip->end(most_rows_);
+  if (b_.row().strip != nullptr) b_.row().strip->end(shape_);
 }
 
 void TileRunner::run(TileU8S8 tile, std::int64_t first, std::int64_t end) {
@@ -48,7 +47,7 @@ void TileRunner::run(TileU8S8 tile, std::int64_t first, std::int64_t end) {
   if (b_.row().strip != nullptr)
     b_.row().strip->run({.tile = tile,
                          .panel_bytes = b_.panel_bytes(),
-                         .most_rows = most_rows_,
+                         .most_rows = shape_.most_rows,
                          .scratch = scratch_.data()});
   if (b_.row().strip == nullptr || b_.row().overflow != nullptr) run_panels(tile, end - first);
 }

@@ -64,7 +64,7 @@ class TileRunner {
   void run_panels(TileU8S8& tile, std::int64_t panels);
 
   const PackedS8& b_;
-  int most_rows_;
+  StripShape shape_;
   std::vector<const std::uint8_t*> rows_;
   std::vector<std::int32_t> row_sums_, spill_;
   AlignedBuffer<std::uint8_t> scratch_;

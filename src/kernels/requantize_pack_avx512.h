@@ -26,7 +26,19 @@ class BytePacker {
     flip_ = _mm512_set1_epi8(static_cast<char>(raise));
   }
 
+  // Whether the packs themselves clamp, and nothing is too great for an s32: u8 in its full range,
+  // scales below 1. The usual case, for which the functions below have a shorter form.
+  static bool is_plain(std::int32_t zero_point, float low, float high, __m512 scale0,
+                       __m512 scale1) {
+    const __m512 one = _mm512_set1_ps(1);
+    return low == static_cast<float>(-zero_point) && high == static_cast<float>(255 - zero_point) &&
+           _mm512_cmp_ps_mask(scale0, one, _CMP_LT_OQ) == 0xffff &&
+           _mm512_cmp_ps_mask(scale1, one, _CMP_LT_OQ) == 0xffff;
+  }
+
+  template <bool kPlain = false>
   static __m512i rounded(__m512i sum, __m512 scale) {
+    if (kPlain) return _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sum), scale));
     // Only what is too great for an s32 needs a bound: cvtps gives −2³¹ for it, where a low one is
     // right.
     const __m512 y = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), scale);
@@ -35,17 +47,20 @@ class BytePacker {
 
   // Lane by lane: dword 4·lane + (0, 1, 2, 3) of the result are dwords 4·lane … + 3 of (a, b, c,
   // d).
+  template <bool kPlain = false>
   __m512i pack(__m512i a, __m512i b, __m512i c, __m512i d) const {
     const __m512i ab = _mm512_adds_epi16(_mm512_packs_epi32(a, b), zero_point_);
     const __m512i cd = _mm512_adds_epi16(_mm512_packs_epi32(c, d), zero_point_);
     const __m512i q = _mm512_packus_epi16(ab, cd);
+    if (kPlain) return q;
     return _mm512_xor_si512(_mm512_min_epu8(high_, _mm512_max_epu8(low_, q)), flip_);
   }
 
   // All of a, then all of b, c, d.
+  template <bool kPlain = false>
   __m512i pack_in_order(__m512i a, __m512i b, __m512i c, __m512i d) const {
     const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    return _mm512_permutexvar_epi32(order, pack(a, b, c, d));
+    return _mm512_permutexvar_epi32(order, pack<kPlain>(a, b, c, d));
   }
 
  private:

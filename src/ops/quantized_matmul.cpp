@@ -127,6 +127,44 @@ void multiply(RunContext& run, const Tensor& a, std::int32_t a_zero, const Tenso
   }
 }
 
+// A product with everything known but its left factor.
+struct ReadyProduct {
+  std::shared_ptr<const PackedS8> weights;
+  EpilogueU8S8 epilogue;
+  bool a_is_signed = false;
+  std::int32_t a_zero_point = 0;
+  DType type = DType::kU8;  // of the result
+
+  bool fits(const Tensor& a) const { return (a.dtype() == DType::kS8) == a_is_signed; }
+};
+
+std::shared_ptr<const ReadyProduct> make_ready(std::shared_ptr<const PackedS8> weights,
+                                               const QuantInputs& a, OwnedOutput output,
+                                               DType byte_type) {
+  need_one_scale(a, "the left factor");
+  spread(output.float_bias, weights->n());
+  check_columns(output, weights->n());
+  const std::int32_t zero_point = a.is_signed() ? a.zero_point[0] + 128 : a.zero_point[0];
+  EpilogueU8S8 epilogue(*weights, zero_point, output.view());
+  return std::make_shared<const ReadyProduct>(ReadyProduct{.weights = std::move(weights),
+                                                           .epilogue = std::move(epilogue),
+                                                           .a_is_signed = a.is_signed(),
+                                                           .a_zero_point = a.zero_point[0],
+                                                           .type = result_type(output, byte_type)});
+}
+
+void multiply(RunContext& run, const Tensor& a, const Tensor& b, const ReadyProduct& ready) {
+  need_byte(a, "the left factor");
+  const MatMulShape shape(a.shape(), b.shape());
+  Tensor& y = run.output(0, ready.type, shape.output());
+  gemm_u8s8(shape.batch() * shape.m(),
+            {.data = a.bytes(),
+             .is_signed = ready.a_is_signed,
+             .zero_point = ready.a_zero_point,
+             .row_stride = shape.k()},
+            *ready.weights, ready.epilogue, y.mutable_bytes(), shape.n(), run.threads);
+}
+
 std::shared_ptr<const PackedS8> packed_constant(const NodeContext& node, std::size_t b,
                                                 std::span<const std::int32_t> zero_point,
                                                 bool transposed = false) {
@@ -173,7 +211,17 @@ OpFunction make_qlinear_matmul(const NodeContext& node) {
   std::shared_ptr<const PackedS8> packed;
   if (are_constant(node, {3, 4, 5}))
     packed = packed_constant(node, 3, quant_inputs(*node.constant(4), node.constant(5)).zero_point);
+  std::shared_ptr<const ReadyProduct> ready;
+  if (packed != nullptr && node.constant(6) != nullptr && are_constant(node, {1, 2, 7, 8})) {
+    const QuantInputs a = quant_inputs(*node.constant(1), node.constant(2)),
+                      b = quant_inputs(*node.constant(4), node.constant(5)),
+                      y = quant_inputs(*node.constant(6), node.constant(7));
+    need_one_scale(y, "the result");
+    ready = make_ready(packed, a, byte_output(a, b, y, node.constant(8)), y.dtype);
+  }
   return [=](RunContext& run) {
+    if (ready != nullptr && ready->fits(run.input(0)))
+      return multiply(run, run.input(0), run.input(3), *ready);
     const QuantInputs a = quant_inputs(run, 1), b = quant_inputs(run, 4), y = quant_inputs(run, 6);
     need_one_scale(a, "the left factor");
     need_one_scale(y, "the result");
@@ -195,7 +243,16 @@ OpFunction make_from_bytes(const NodeContext& node, const FromBytesOrder& order)
   std::shared_ptr<const PackedS8> packed;
   if (are_constant(node, {order.b, order.b_zero}))
     packed = packed_constant(node, order.b, zero_points(node.constant(order.b_zero)));
+  std::shared_ptr<const ReadyProduct> ready;
+  if (packed != nullptr && node.constant(order.a_scale) != nullptr &&
+      node.constant(order.b_scale) != nullptr && are_constant(node, {order.a_zero, order.bias})) {
+    const QuantInputs a = quant_inputs(*node.constant(order.a_scale), node.constant(order.a_zero)),
+                      b = quant_inputs(*node.constant(order.b_scale), node.constant(order.b_zero));
+    ready = make_ready(packed, a, float_output(a, b, node.constant(order.bias)), DType::kU8);
+  }
   return [=](RunContext& run) {
+    if (ready != nullptr && ready->fits(run.input(order.a)))
+      return multiply(run, run.input(order.a), run.input(order.b), *ready);
     const QuantInputs a = quant_inputs(run.input(order.a_scale), optional_input(run, order.a_zero));
     const QuantInputs b = quant_inputs(run.input(order.b_scale), optional_input(run, order.b_zero));
     OwnedOutput output = float_output(a, b, optional_input(run, order.bias));
