@@ -80,6 +80,8 @@ std::span<const ElementwiseF32Row> elementwise_f32_rows() {
 
 std::span<const StatisticsF32Row> statistics_f32_rows() {
   static constexpr StatisticsF32Row kRows[] = {
+      {"avx512", Isa::kAvx512, summarize_f32_avx512, column_extrema_f32_avx512,
+       find_bins_f32_avx512},
       {"avx2", Isa::kAvx2, summarize_f32_avx2, column_extrema_f32_avx2, find_bins_f32_avx2},
       {"scalar", Isa::kScalar, summarize_f32_scalar, column_extrema_f32_scalar,
        find_bins_f32_scalar},

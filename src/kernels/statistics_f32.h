@@ -15,12 +15,14 @@ struct SummaryF32 {
 
 void summarize_f32_scalar(const float* values, std::size_t count, SummaryF32* summary);
 void summarize_f32_avx2(const float*, std::size_t, SummaryF32*);
+void summarize_f32_avx512(const float*, std::size_t, SummaryF32*);
 
 // For x [rows, columns], row-major and finite: minimum[j] and maximum[j] (given, from earlier
 // blocks) are widened by column j.
 void column_extrema_f32_scalar(const float* values, std::size_t rows, std::size_t columns,
                                float* minimum, float* maximum);
 void column_extrema_f32_avx2(const float*, std::size_t, std::size_t, float*, float*);
+void column_extrema_f32_avx512(const float*, std::size_t, std::size_t, float*, float*);
 
 // The histogram's bins (calib/histogram.h) of the finite values that are not zero, in their order,
 // and how many: k = trunc(|x| · inverse_width), written as k for x > 0 and −1 − k for x < 0.
@@ -28,6 +30,7 @@ void column_extrema_f32_avx2(const float*, std::size_t, std::size_t, float*, flo
 std::size_t find_bins_f32_scalar(const float* values, std::size_t count, float inverse_width,
                                  std::int32_t* bins);
 std::size_t find_bins_f32_avx2(const float*, std::size_t, float, std::int32_t*);
+std::size_t find_bins_f32_avx512(const float*, std::size_t, float, std::int32_t*);
 
 constexpr std::size_t kBinSlack = 16;
 

@@ -1,0 +1,91 @@
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/statistics_f32.h"
+
+namespace q8 {
+namespace {
+
+constexpr float kMax = 3.4028234663852886e38f;  // FLT_MAX
+
+// The first `count` of 16 lanes.
+__mmask16 first_lanes(std::size_t count) {
+  return count >= 16 ? __mmask16{0xffff} : static_cast<__mmask16>((1u << count) - 1);
+}
+
+}  // namespace
+
+// Two accumulators of each kind. A value is finite where x · 0 is 0; NaN sticks in the sum of those
+// products' bits. Lanes past the end read as one that changes nothing.
+void summarize_f32_avx512(const float* values, std::size_t count, SummaryF32* summary) {
+  const __m512 zero = _mm512_setzero_ps();
+  __m512 low[2], high[2];
+  __m512i product = _mm512_setzero_si512();
+  std::uint64_t zeros = 0;
+  for (int k = 0; k < 2; ++k) {
+    low[k] = _mm512_set1_ps(kMax);
+    high[k] = _mm512_set1_ps(-kMax);
+  }
+  const auto take = [&](int k, __m512 x, __mmask16 lanes) {
+    low[k] = _mm512_mask_min_ps(low[k], lanes, x, low[k]);
+    high[k] = _mm512_mask_max_ps(high[k], lanes, x, high[k]);
+    zeros += static_cast<unsigned>(
+        __builtin_popcount(_mm512_mask_cmp_ps_mask(lanes, x, zero, _CMP_EQ_OQ)));
+    product = _mm512_or_si512(product, _mm512_castps_si512(_mm512_mul_ps(x, zero)));
+  };
+  std::size_t i = 0;
+  for (; i + 32 <= count; i += 32) {
+    take(0, _mm512_loadu_ps(values + i), __mmask16{0xffff});
+    take(1, _mm512_loadu_ps(values + i + 16), __mmask16{0xffff});
+  }
+  for (; i < count; i += 16) {
+    const __mmask16 lanes = first_lanes(count - i);
+    take(0, _mm512_maskz_loadu_ps(lanes, values + i), lanes);
+  }
+  // x · 0 is ±0 or NaN, whose exponent bits are all set: no other bits but the sign can be.
+  const __m512 products = _mm512_castsi512_ps(product);
+  *summary = {.minimum = _mm512_reduce_min_ps(_mm512_min_ps(low[0], low[1])),
+              .maximum = _mm512_reduce_max_ps(_mm512_max_ps(high[0], high[1])),
+              .zeros = zeros,
+              .all_finite = _mm512_cmp_ps_mask(products, products, _CMP_UNORD_Q) == 0};
+}
+
+void column_extrema_f32_avx512(const float* values, std::size_t rows, std::size_t columns,
+                               float* minimum, float* maximum) {
+  for (std::size_t j = 0; j < columns; j += 16) {
+    const __mmask16 lanes = first_lanes(columns - j);
+    __m512 low = _mm512_maskz_loadu_ps(lanes, minimum + j);
+    __m512 high = _mm512_maskz_loadu_ps(lanes, maximum + j);
+    const float* x = values + j;
+    for (std::size_t i = 0; i < rows; ++i, x += columns) {
+      const __m512 v = _mm512_maskz_loadu_ps(lanes, x);
+      low = _mm512_min_ps(v, low);
+      high = _mm512_max_ps(v, high);
+    }
+    _mm512_mask_storeu_ps(minimum + j, lanes, low);
+    _mm512_mask_storeu_ps(maximum + j, lanes, high);
+  }
+}
+
+// Values that are zero are squeezed out in the register: vpcompressd to memory is slow on Zen 4.
+std::size_t find_bins_f32_avx512(const float* values, std::size_t count, float inverse_width,
+                                 std::int32_t* bins) {
+  const __m512 scale = _mm512_set1_ps(inverse_width), zero = _mm512_setzero_ps();
+  const __m512i ones = _mm512_set1_epi32(-1);
+  std::size_t found = 0;
+  for (std::size_t i = 0; i < count; i += 16) {
+    const __mmask16 lanes = first_lanes(count - i);
+    const __m512 x = _mm512_maskz_loadu_ps(lanes, values + i);
+    const __m512i k = _mm512_cvttps_epi32(_mm512_mul_ps(_mm512_abs_ps(x), scale));
+    const __mmask16 below = _mm512_cmp_ps_mask(x, zero, _CMP_LT_OQ);
+    const __mmask16 kept = _mm512_cmp_ps_mask(x, zero, _CMP_NEQ_UQ);
+    const __m512i signed_k = _mm512_mask_xor_epi32(k, below, k, ones);
+    _mm512_storeu_si512(bins + found, _mm512_maskz_compress_epi32(kept, signed_k));
+    found += static_cast<unsigned>(__builtin_popcount(kept));
+  }
+  return found;
+}
+
+}  // namespace q8
