@@ -21,9 +21,12 @@ struct CalibrateJob {
   std::optional<std::uint64_t> seed =
       {};                              // nothing: spread evenly; else a random choice fixed by it
   std::int64_t shard = 1, shards = 1;  // part `shard` (from 1) of `shards`
-  std::filesystem::path output = {};   // empty: <model's stem>.q8cal in the working directory
-  bool resume = false;                 // go on from an interrupted profile at `output`
-  bool profile_cost = false;           // also run every sample without statistics, and time both
+  // The model's input that is 0 where a position of a sequence is padding: those positions are left
+  // out of the statistics; empty: none are.
+  std::string mask = {};
+  std::filesystem::path output = {};  // empty: <model's stem>.q8cal in the working directory
+  bool resume = false;                // go on from an interrupted profile at `output`
+  bool profile_cost = false;          // also run every sample without statistics, and time both
 };
 
 struct CalibrateResult {

@@ -33,6 +33,7 @@ Calibration calibrate_now(const CalibrateJob& job, const Host& host) {
   CalibrateOptions options;
   options.q8_version = version();
   options.settings = {.samples = job.samples, .seed = job.seed};
+  options.mask = job.mask;
   if (job.shards > 1) options.shard = Shard{.index = job.shard, .count = job.shards};
   options.threads = machine.threads;
   options.isa = machine.isa;

@@ -1,6 +1,7 @@
 #include "calib/calibrate.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "base/threads.h"
@@ -8,6 +9,7 @@
 #include "calib/cost_meter.h"
 #include "calib/observed_values.h"
 #include "calib/profile_builder.h"
+#include "calib/token_mask.h"
 #include "data/data_checks.h"
 #include "data/sample_stream.h"
 #include "data/sampling.h"
@@ -64,13 +66,15 @@ class Observation {
         threads_(options.threads),
         collector_(threads_, options.isa),
         extrema_(values_.size()) {
+    if (!options.mask.empty()) mask_.emplace(graph, options.mask);
     for (std::size_t i = 0; i < values_.size(); ++i)
       index_[static_cast<std::size_t>(values_[i].id)] = static_cast<int>(i);
   }
 
   const std::vector<ObservedValue>& values() const { return values_; }
   const std::vector<Extrema>& extrema() const { return extrema_; }
-  void begin_sample() {
+  void begin_sample(const Session& session, std::span<const Tensor> inputs) {
+    if (mask_) mask_->begin_sample(session, inputs);
     extrema_.assign(values_.size(), {});
     shown_.assign(values_.size(), false);
   }
@@ -87,22 +91,31 @@ class Observation {
     shown_[i] = true;
     if (!is_floating(produced.tensor.dtype())) return;
     const Tensor floats = cast(produced.tensor, DType::kF32);
-    const ValueBlock block = block_of(floats, produced.axes, values_[i].channels);
-    StatisticsCollector::Added added = collector_.add(block, builder.tensor(i));
-    if (added.oddity == Oddity::kNegativeInfinity && values_[i].may_be_masked)
-      added = collector_.add_with_infinities(floats.values<float>(), builder.tensor(i));
-    if (added.oddity != Oddity::kNone)
-      throw bad_input("the value '" + graph_.value(produced.value).name + "' holds " +
-                      std::string(name_of(added.oddity)));
-    extrema_[i] = added.extrema;
+    if (!mask_ || !mask_->covers(produced.value))
+      return add(floats, produced, i, builder.tensor(i));
+    for (const Tensor& part : mask_->unmasked(produced.value, floats))
+      add(part, produced, i, builder.tensor(i));
   }
 
  private:
+  void add(const Tensor& floats, const Produced& produced, std::size_t i,
+           TensorStatistics& statistics) {
+    const ValueBlock block = block_of(floats, produced.axes, values_[i].channels);
+    StatisticsCollector::Added added = collector_.add(block, statistics);
+    if (added.oddity == Oddity::kNegativeInfinity && values_[i].may_be_masked)
+      added = collector_.add_with_infinities(floats.values<float>(), statistics);
+    if (added.oddity != Oddity::kNone)
+      throw bad_input("the value '" + graph_.value(produced.value).name + "' holds " +
+                      std::string(name_of(added.oddity)));
+    extrema_[i].include(added.extrema);
+  }
+
   const Graph& graph_;
   std::vector<ObservedValue> values_;
   std::vector<int> index_;  // by ValueId: into values_, or -1
   Threads threads_;
   StatisticsCollector collector_;
+  std::optional<TokenMask> mask_;
   // Of the sample at hand.
   std::vector<Extrema> extrema_;
   std::vector<bool> shown_;
@@ -116,6 +129,7 @@ CalibrationProfile empty_profile(const Graph& graph, const std::vector<ObservedV
   profile.model = model;
   profile.sources = {source};
   if (data.preprocess_config()) profile.preprocess = data.preprocess_config()->str();
+  profile.mask = options.mask;
   profile.settings = options.settings;
   if (options.shard && options.shard->count > 1) profile.shards = {*options.shard};
   profile.complete = false;
@@ -133,6 +147,7 @@ void check_resumable(const CalibrationProfile& start, const CalibrationProfile& 
   if (resumed.q8_version != start.q8_version) refuse("q8 version, " + resumed.q8_version);
   if (resumed.model.sha256 != start.model.sha256) refuse("model");
   if (resumed.preprocess != start.preprocess) refuse("preprocessing, " + resumed.preprocess);
+  if (resumed.mask != start.mask) refuse("mask, '" + resumed.mask + "'");
   if (!(resumed.settings == start.settings)) refuse("choice of samples");
   if (resumed.shards != start.shards) refuse("shard");
   if (resumed.sources != start.sources) refuse("data folder, or its samples have changed");
@@ -197,12 +212,12 @@ Calibration calibrate(const Graph& canonical, const ModelReference& model, const
     const std::optional<Sample> sample = stream.next();
     if (!sample) break;
     checks.add(*sample);
-    observation.begin_sample();
     const auto run = [&] {
       session.run(sample->inputs,
                   [&](const Produced& produced) { observation.observe(produced, builder); });
     };
     try {
+      observation.begin_sample(session, sample->inputs);
       if (meter)
         meter->time(sample->inputs, run);
       else

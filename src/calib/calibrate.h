@@ -17,6 +17,7 @@ namespace q8 {
 struct CalibrateOptions {
   std::string q8_version = {};  // written into the profile
   CalibrationSettings settings = {};
+  std::string mask = {};  // the input that marks padding, which is left out; empty: none
   std::optional<Shard> shard = {};
   int threads = 0;  // 0: one per core
   Isa isa = best_isa();
@@ -44,7 +45,8 @@ struct Calibration {
 // value that is computed (graph inputs included, constants not). A value that only a Relu, or a
 // Clip from 0, reads is left out unless settings.clamped_values: the range is taken behind it. The
 // same profile for every thread count, ISA, order and sharding; memory does not depend on the
-// number of samples but for their names and hashes. Throws bad_input where a value is NaN, +inf or
+// number of samples but for their names and hashes. With a mask, padded positions are left
+// out (calib/token_mask.h). Throws bad_input where a value is NaN, +inf or
 // (outside of attention masks) −inf, naming tensor, node and sample, and where `resume` does not
 // belong to this run.
 Calibration calibrate(const Graph& canonical, const ModelReference& model, const Dataset& data,

@@ -53,6 +53,7 @@ void check_mergeable(const CalibrationProfile& a, const CalibrationProfile& b) {
                     "' (SHA-256 " + a.model.sha256 + ") and '" + b.model.path.string() + "' (" +
                     b.model.sha256 + ")");
   require_same("preprocessing", a.preprocess, b.preprocess);
+  require_same("mask", a.mask, b.mask);
   require_same("sampling", describe(a.settings), describe(b.settings));
   for (std::size_t i = 0; i < std::max(a.tensors.size(), b.tensors.size()); ++i)
     require_same("list of tensors", i < a.tensors.size() ? a.tensors[i].name : "nothing",

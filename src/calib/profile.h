@@ -53,6 +53,7 @@ struct CalibrationProfile {
   ModelReference model;
   std::vector<DataSource> sources;  // sorted; one unless profiles of several were merged
   std::string preprocess;           // PreprocessConfig::str(), or empty
+  std::string mask;                 // the input that marks padding (TokenMask), or empty
   CalibrationSettings settings;
   std::vector<Shard> shards;               // those that are in here, sorted; empty: all
   bool complete = true;                    // false: interrupted, samples are missing

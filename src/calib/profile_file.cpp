@@ -129,6 +129,7 @@ CalibrationProfile read(const pb::Profile& from, const fs::path& folder) {
   if (settings.has_seed()) p.settings.seed = settings.seed();
   p.settings.stratified = settings.stratified();
   p.settings.clamped_values = settings.clamped_values();
+  p.mask = settings.mask();
   for (const pb::Shard& shard : from.shards()) p.shards.push_back({shard.index(), shard.count()});
   p.complete = from.complete();
   for (const pb::Sample& sample : from.samples()) {
@@ -162,6 +163,7 @@ std::string serialize_profile(const CalibrationProfile& profile, const fs::path&
   if (profile.settings.seed) settings.set_seed(*profile.settings.seed);
   settings.set_stratified(profile.settings.stratified);
   settings.set_clamped_values(profile.settings.clamped_values);
+  if (!profile.mask.empty()) settings.set_mask(profile.mask);
   for (const Shard& shard : profile.shards) {
     pb::Shard& to = *content.add_shards();
     to.set_index(shard.index);

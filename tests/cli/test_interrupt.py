@@ -46,6 +46,23 @@ class Interrupt(q8_program.Q8TestCase):
         self.succeed(*self.calibrate("whole.q8cal"))
         self.assertEqual((self.folder / "part.q8cal").read_bytes(), (self.folder / "whole.q8cal").read_bytes())
 
+    def test_kill_leaves_the_old_profile_or_the_new_one(self):
+        (self.folder / "data").mkdir()
+        write_samples(self.folder / "data" / "x.npy", 300)
+        self.succeed(*self.calibrate("old.q8cal", "--shard", "1/2"))
+        begin = time.monotonic()
+        self.succeed(*self.calibrate("new.q8cal"))
+        whole = time.monotonic() - begin
+        old, new = ((self.folder / n).read_bytes() for n in ("old.q8cal", "new.q8cal"))
+        for step in range(12):  # the last ones while it is written, or after
+            (self.folder / "m.q8cal").write_bytes(old)
+            arguments = [q8_program.Q8, *map(str, self.calibrate("m.q8cal"))]
+            child = subprocess.Popen(arguments, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(whole * (0.1 + 0.09 * step))
+            child.kill()
+            child.wait()
+            self.assertIn((self.folder / "m.q8cal").read_bytes(), (old, new))
+
 
 if __name__ == "__main__":
     q8_program.main()
