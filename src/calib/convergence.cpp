@@ -15,6 +15,11 @@ double width_of(const Extrema& e) {
 
 }  // namespace
 
+const TensorConvergence* Convergence::find(std::string_view tensor) const {
+  const auto it = std::ranges::find(tensors, tensor, &TensorConvergence::name);
+  return it == tensors.end() ? nullptr : &*it;
+}
+
 Convergence measure_convergence(const CalibrationProfile& profile) {
   Convergence result;
   const std::size_t kept = std::min(profile.samples.size(), CalibrationProfile::kKeptSamples);

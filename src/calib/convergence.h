@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "calib/profile.h"
@@ -25,6 +26,8 @@ struct Convergence {
   double mean_growth = 0;
   // A growth of more than 5 % in the mean: ranges are still moving and more samples would help.
   bool more_samples_would_help = false;
+
+  const TensorConvergence* find(std::string_view tensor) const;  // or null
 };
 
 Convergence measure_convergence(const CalibrationProfile& profile);

@@ -30,7 +30,12 @@ std::string range_text(const Range& range) {
   return small_number(range.low) + " … " + small_number(range.high);
 }
 
-std::string facts(const CalibrationProfile& profile) {
+// How much wider twice the samples would make the range; of a tensor of zeros nothing is known.
+std::string growth_text(const TensorConvergence* convergence) {
+  return convergence == nullptr ? "-" : percent(convergence->expected_growth);
+}
+
+std::string facts(const CalibrationProfile& profile, const Convergence& convergence) {
   TextTable table("ll");
   table.add({"model", printable(profile.model.path.filename().string())});
   table.add({"model's sha256", profile.model.sha256});
@@ -48,7 +53,8 @@ std::string facts(const CalibrationProfile& profile) {
     table.add({"shards", shards});
   }
   if (!profile.preprocess.empty()) table.add({"preprocessing", printable(profile.preprocess)});
-  const Convergence convergence = measure_convergence(profile);
+  if (!profile.mask.empty())
+    table.add({"left out", "padding, where '" + printable(profile.mask) + "' is 0"});
   table.add({"twice the samples", "would widen ranges by " + percent(convergence.mean_growth) +
                                       " on average" +
                                       (convergence.more_samples_would_help ? ": worth it" : "")});
@@ -89,14 +95,18 @@ Json convergence_json(const Convergence& convergence) {
 }  // namespace
 
 std::string profile_text(const CalibrationProfile& profile, const std::string& file) {
-  TextTable table("lrrrr" + std::string(observers().size(), 'r'));
-  std::vector<std::string> header = {"tensor", "values", "zeros", "σ", "range"};
+  const Convergence convergence = measure_convergence(profile);
+  TextTable table("lrrrrr" + std::string(observers().size(), 'r'));
+  std::vector<std::string> header = {"tensor", "values", "zeros", "σ", "range", "growth"};
   for (const ObserverRow& row : observers()) header.emplace_back(row.name);
   table.add(std::move(header));
   for (const TensorStatistics& tensor : profile.tensors) {
-    std::vector<std::string> cells = {
-        printable(tensor.name), std::to_string(tensor.count), percent(zero_share(tensor)),
-        small_number(std::sqrt(tensor.variance())), range_text(tensor.extrema.range())};
+    std::vector<std::string> cells = {printable(tensor.name),
+                                      std::to_string(tensor.count),
+                                      percent(zero_share(tensor)),
+                                      small_number(std::sqrt(tensor.variance())),
+                                      range_text(tensor.extrema.range()),
+                                      growth_text(convergence.find(tensor.name))};
     for (const ObserverRow& row : observers()) {
       const Range range = range_of(tensor, row.name);
       cells.push_back(range_text(range) + ", " +
@@ -105,7 +115,7 @@ std::string profile_text(const CalibrationProfile& profile, const std::string& f
     table.add(std::move(cells));
   }
   return printable(file) + ": calibration profile of q8 " + printable(profile.q8_version) + "\n" +
-         facts(profile) + "\n" + table.str();
+         facts(profile, convergence) + "\n" + table.str();
 }
 
 std::string profile_json(const CalibrationProfile& profile, const std::string& file) {
@@ -121,6 +131,7 @@ std::string profile_json(const CalibrationProfile& profile, const std::string& f
       {"samples", profile.samples.size()},
       {"complete", profile.complete},
       {"preprocess", profile.preprocess},
+      {"mask", profile.mask},
       {"mean_growth", convergence.mean_growth},
       {"more_samples_would_help", convergence.more_samples_would_help},
       {"convergence", convergence_json(convergence)},
