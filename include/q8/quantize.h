@@ -18,11 +18,15 @@ struct QuantizeJob {
   std::filesystem::path calibration;  // empty: the only *.q8cal in the working directory
   DataPaths data;                     // instead of a profile: calibrate on it first
   bool per_channel = true;            // weights
-  std::string observer = "auto";      // auto, minmax, percentile, entropy, mse …
+  // auto: tried on samples; minmax, percentile, entropy, mse …; auto:4: tensor by tensor, clipping
+  // counted so many times
+  std::string observer = "auto";
   double percentile = 99.99;
   std::string weight_observer = "minmax";  // minmax, mse
-  std::vector<std::string> observer_for;   // PATTERN=OBSERVER[:PERCENTILE], over value names
-  std::string weights = "s8";              // s8, s4
+  // NAME=OBSERVER[:NUMBER], for the value of that very name; as trials of auto choose
+  std::vector<std::string> observer_of;
+  std::vector<std::string> observer_for;  // PATTERN=OBSERVER[:PERCENTILE], over value names
+  std::string weights = "s8";             // s8, s4
   std::optional<std::int64_t>
       block_size;                     // of s4 weights: inputs that share a scale; 0: a channel's
   std::int64_t opset = 13;            // the result's at least; 16 and 4 bits need 21
@@ -49,6 +53,8 @@ struct QuantizeResult {
   std::int64_t integer_nodes = 0, float_nodes = 0;  // of those that compute
   std::string plan = {};                            // as text, one line a fact
   std::vector<std::string> floats = {};             // nodes left in float: "Softmax 'name': reason"
+  std::string ranges = {};  // what auto chose: "ranges: mse, 12 values by other observers, …\n"
+  std::vector<std::string> range_trials = {};  // "auto:16: 24.10 dB", the best first
   std::string recovery = {};  // "rounding: kept, 19.40 to 23.12 dB", a line for each pass that ran
 };
 

@@ -27,14 +27,18 @@ namespace fs = std::filesystem;
 PlanConfig plan_config(const QuantizeJob& job) {
   PlanConfig config;
   config.per_channel = job.per_channel;
-  config.observer = job.observer;
-  config.percentile = job.percentile;
+  const ObserverFor all = parse_observer(job.observer, "--observer '" + job.observer + "'");
+  config.observer = all.observer;
+  config.percentile = job.observer.find(':') == std::string::npos ? job.percentile : all.percentile;
+  config.clip_weight = all.clip_weight;
   config.exclude = job.exclude;
   config.dynamic = job.dynamic;
   config.float16_islands = job.float16_islands;
   config.weight_observer = job.weight_observer;
   config.weights = job.weights;
   config.opset = job.opset;
+  for (const std::string& text : job.observer_of)
+    config.observer_of.push_back(parse_observer_for(text));
   for (const std::string& text : job.observer_for)
     config.observer_for.push_back(parse_observer_for(text));
   for (const std::string& text : job.type_for) config.type_for.push_back(parse_type_for(text));
@@ -116,9 +120,9 @@ void set_provenance(Metadata& metadata, const QuantizeJob& job, const ModelFile&
   }
 }
 
-QuantizationPlan find_plan(const QuantizeJob& job, const Graph& graph,
+QuantizationPlan find_plan(const QuantizeJob& job, const PlanConfig& config, const Graph& graph,
                            const CalibrationProfile& profile, const Target& target) {
-  if (job.use_plan.empty()) return make_plan(graph, profile, plan_config(job), target);
+  if (job.use_plan.empty()) return make_plan(graph, profile, config, target);
   QuantizationPlan plan = read_plan_json(read_text_file(job.use_plan), job.use_plan.string());
   check_plan(graph, plan);
   return plan;
@@ -157,13 +161,18 @@ QuantizeResult quantize_model(const QuantizeJob& job, const Host& host) {
       job.output.empty() ? fs::path(model_path.stem().string() + ".int8.onnx") : job.output;
   check_output(output, source);
 
-  QuantizationPlan planned = find_plan(job, source.model.graph, profile, target);
-  if (!job.plan_output.empty()) write_file_atomically(job.plan_output, plan_json(planned));
+  const PlanConfig config = plan_config(job);
+  const Improvement improved =
+      improve(job, config, target, source, profile,
+              find_plan(job, config, source.model.graph, profile, target), host);
+  if (!job.plan_output.empty()) write_file_atomically(job.plan_output, plan_json(improved.planned));
   if (host.warn)
-    for (const std::string& warning : planned.warnings) host.warn(warning);
-  const Recovery recovered = recover_accuracy(job, source, profile, std::move(planned), host);
+    for (const std::string& warning : improved.planned.warnings) host.warn(warning);
+  const Recovery& recovered = improved.recovery;
   const QuantizationPlan& plan = recovered.model.plan;
   QuantizeResult result{.model = output, .float_bytes = source.bytes, .plan = describe(plan)};
+  if (improved.ranges) result.ranges = describe(*improved.ranges, improved.ranges_seconds);
+  if (improved.ranges) result.range_trials = describe_trials(*improved.ranges);
   result.recovery = describe(recovered.effects);
   for (const NodePlan& node : plan.nodes) {
     if (node.mode == NodeMode::kInteger || node.mode == NodeMode::kDynamic) ++result.integer_nodes;

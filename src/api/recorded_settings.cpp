@@ -18,10 +18,11 @@ T number(const std::string& text) {
   return value;
 }
 
-// "PATTERN=OBSERVER:P", of which only percentile takes P back.
+// "PATTERN=OBSERVER:NUMBER", of which only percentile and auto take the number back.
 std::string observer_for(const std::string& text) {
   const std::size_t colon = text.rfind(':'), equals = text.rfind('=');
-  const bool takes_number = text.substr(equals + 1).starts_with("percentile");
+  const std::string observer = text.substr(equals + 1);
+  const bool takes_number = observer.starts_with("percentile") || observer.starts_with("auto:");
   return takes_number || colon < equals ? text : text.substr(0, colon);
 }
 
@@ -58,6 +59,8 @@ constexpr Setting kSettings[] = {
     {"float16-islands",
      [](QuantizeJob& job, const std::string& v) { job.float16_islands = v == "yes"; }},
     {"exclude", [](QuantizeJob& job, const std::string& v) { job.exclude.push_back(v); }},
+    {"observer-of",
+     [](QuantizeJob& job, const std::string& v) { job.observer_of.push_back(observer_for(v)); }},
     {"observer-for",
      [](QuantizeJob& job, const std::string& v) { job.observer_for.push_back(observer_for(v)); }},
     {"type-for", [](QuantizeJob& job, const std::string& v) { job.type_for.push_back(v); }},

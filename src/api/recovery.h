@@ -2,21 +2,33 @@
 
 #include <optional>
 
-#include "api/model_file.h"
+#include "api/trial_samples.h"
 #include "calib/profile.h"
-#include "q8/host.h"
-#include "q8/quantize.h"
+#include "recover/choose_ranges.h"
 #include "recover/recover.h"
 
 namespace q8 {
 
-// Runs the recovery passes that the job asks for, on samples that calibration saw: up to
-// job.recover_samples of them, spread evenly, every third one to judge by. Where they cannot be
-// read (the data has moved, changed, or is preprocessed in another way) the default passes are left
-// out, and the host is warned; passes that were asked for by name are then an error.
-Recovery recover_accuracy(const QuantizeJob& job, const ModelFile& source,
-                          const CalibrationProfile& profile, QuantizationPlan plan,
-                          const Host& host);
+// What was tried on samples to make the quantized model better.
+struct Improvement {
+  QuantizationPlan planned;           // before recovery
+  Recovery recovery;                  // the model, and what became of each pass
+  std::optional<RangeChoice> ranges;  // where observers were tried …
+  double ranges_seconds = 0;          // … and how long that took
+};
+
+// Chooses observers by trials where the job leaves them to auto, then runs the recovery passes that
+// it asks for, both on samples that calibration saw. Where those cannot be read, `plan` (made of
+// `config`) stays, the default passes are left out, and the host is warned; passes that were asked
+// for by name are then an error.
+Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Target& target,
+                    const ModelFile& source, const CalibrationProfile& profile,
+                    QuantizationPlan plan, const Host& host);
+
+// "ranges: mse, 12 values by other observers; 31.20 dB on 300 samples, tried in 4.2 s", one line.
+std::string describe(const RangeChoice& choice, double seconds);
+// "auto:16: 24.10 dB", the plans of one observer, best first.
+std::vector<std::string> describe_trials(const RangeChoice& choice);
 
 // "rounding: kept, 19.40 to 23.12 dB" for each pass, one a line; empty where none ran.
 std::string describe(const std::vector<RecoveryEffect>& effects);

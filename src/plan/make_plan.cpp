@@ -115,7 +115,19 @@ void plan_added_biases(const Graph& graph, const Ranges& ranges, const std::vect
   }
 }
 
+// As --observer-for takes it.
+std::string describe(const ObserverFor& row) {
+  return row.pattern + "=" + observer_text(row.observer, row.percentile, row.clip_weight);
+}
+
 }  // namespace
+
+std::string observer_text(std::string_view observer, double percentile, double clip_weight) {
+  std::string text(observer);
+  if (observer == "percentile") text += ":" + number(percentile);
+  if (observer == "auto") text += ":" + number(clip_weight);
+  return text;
+}
 
 std::string describe(const PlanConfig& config) {
   std::string text;
@@ -125,7 +137,10 @@ std::string describe(const PlanConfig& config) {
   constexpr const char* kModes[] = {"static", "dynamic", "weights"};
   line("mode", kModes[static_cast<std::size_t>(config.mode)]);
   line("granularity", config.per_channel ? "per-channel" : "per-tensor");
-  line("observer", config.observer);
+  // Of auto with its weight: what was chosen, not the order to choose.
+  line("observer", config.observer == "auto"
+                       ? observer_text("auto", config.percentile, config.clip_weight)
+                       : config.observer);
   line("percentile", number(config.percentile));
   line("weight-observer", config.weight_observer);
   if (config.weights != "s8") line("weights", config.weights);
@@ -134,15 +149,15 @@ std::string describe(const PlanConfig& config) {
   for (const std::string& pattern : config.exclude) line("exclude", pattern);
   for (const std::string& pattern : config.dynamic) line("dynamic", pattern);
   if (config.float16_islands) line("float16-islands", "yes");
-  for (const ObserverFor& row : config.observer_for)
-    line("observer-for", row.pattern + "=" + row.observer + ":" + number(row.percentile));
+  for (const ObserverFor& row : config.observer_of) line("observer-of", describe(row));
+  for (const ObserverFor& row : config.observer_for) line("observer-for", describe(row));
   for (const TypeFor& row : config.type_for) line("type-for", row.pattern + "=" + row.type);
   return text;
 }
 
 QuantizationPlan make_plan(const Graph& graph, const CalibrationProfile& profile,
-                           const PlanConfig& config, const Target& target) {
-  const Ranges ranges(graph, profile, config, target);
+                           const PlanConfig& config, const Target& target, RangeMemo* memo) {
+  const Ranges ranges(graph, profile, config, target, memo);
   const CoverageRequest request{
       .target = target,
       .weights_only = config.mode != PlanMode::kStatic,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "calib/profile.h"
@@ -20,6 +21,7 @@ struct ObserverFor {
   std::string pattern;  // of value names
   std::string observer;
   double percentile = 99.99;
+  double clip_weight = 4;  // of auto
 };
 
 struct TypeFor {
@@ -27,12 +29,15 @@ struct TypeFor {
   std::string type;     // u8, s8, u16, s16 or float
 };
 
+class RangeMemo;
+
 // What a user can ask for. Patterns: * and ? as in a shell, over names.
 struct PlanConfig {
   PlanMode mode = PlanMode::kStatic;
   bool per_channel = true;
   std::string observer = "auto";  // a row of observers()
   double percentile = 99.99;
+  double clip_weight = 4;                  // of auto: see ObserverSettings
   std::string weight_observer = "minmax";  // or "mse"
   std::string weights = "s8";              // or "s4"
   std::int64_t block_size = 0;  // of s4 weights: inputs of a channel that share a scale; 0: all
@@ -40,9 +45,13 @@ struct PlanConfig {
   std::vector<std::string> exclude;  // nodes that stay float
   std::vector<std::string> dynamic;  // nodes that take their ranges while they run
   bool float16_islands = false;      // what stays float is computed in float16 where that is safe
-  std::vector<ObserverFor> observer_for;
+  std::vector<ObserverFor> observer_of;   // each pattern is a value's very name
+  std::vector<ObserverFor> observer_for;  // goes before observer_of
   std::vector<TypeFor> type_for;
 };
+
+// "mse", "percentile:99.9", "auto:4": as --observer and --observer-for take it.
+std::string observer_text(std::string_view observer, double percentile, double clip_weight);
 
 // The configuration as fixed text, one "name value" line each.
 std::string describe(const PlanConfig& config);
@@ -50,9 +59,11 @@ std::string describe(const PlanConfig& config);
 // Decides what is quantized and how. Pure: the same arguments give the same plan.
 //   graph    canonical (canonicalize()): constants and BatchNormalization folded
 //   profile  of that graph; values it does not know stay float
+//   memo     where it is not null: of the same profile; makes many similar plans cheap
 // Throws usage_error for unknown observers, types and patterns that match nothing, and for types
 // that the opset does not have.
 QuantizationPlan make_plan(const Graph& graph, const CalibrationProfile& profile,
-                           const PlanConfig& config, const Target& target);
+                           const PlanConfig& config, const Target& target,
+                           RangeMemo* memo = nullptr);
 
 }  // namespace q8

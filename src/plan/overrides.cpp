@@ -20,29 +20,39 @@ Assignment split(std::string_view text, std::string_view option, std::string_vie
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
-double parse_percentile(std::string_view text, std::string_view whole) {
-  double percentile = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), percentile);
+double parse_number(std::string_view text, double over, double up_to, const std::string& whole) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size() ||
-      !(percentile > 50 && percentile <= 100))
-    throw usage_error("--observer-for '" + std::string(whole) + "': '" + std::string(text) +
-                      "' is no percentile above 50 and up to 100");
-  return percentile;
+      !(number > over && number <= up_to))
+    throw usage_error(whole + ": '" + std::string(text) + "' is no number above " +
+                      std::to_string(static_cast<int>(over)) + " and up to " +
+                      std::to_string(static_cast<int>(up_to)));
+  return number;
 }
 
 }  // namespace
 
+ObserverFor parse_observer(std::string_view text, const std::string& where) {
+  ObserverFor row{.pattern = "*", .observer = ""};
+  const std::size_t colon = text.find(':');
+  row.observer = find_observer(text.substr(0, colon)).name;
+  if (colon == std::string_view::npos) return row;
+  const std::string_view number = text.substr(colon + 1);
+  if (row.observer == "percentile")
+    row.percentile = parse_number(number, 50, 100, where);
+  else if (row.observer == "auto")
+    row.clip_weight = parse_number(number, 0, 1e6, where);
+  else
+    throw usage_error(where + ": only the observers percentile and auto take a number");
+  return row;
+}
+
 ObserverFor parse_observer_for(std::string_view text) {
   const auto [pattern, value] =
       split(text, "--observer-for", "PATTERN=OBSERVER, such as 'head/*=percentile:99.9'");
-  ObserverFor row{.pattern = std::string(pattern), .observer = ""};
-  const std::size_t colon = value.find(':');
-  row.observer = find_observer(value.substr(0, colon)).name;
-  if (colon == std::string_view::npos) return row;
-  if (row.observer != "percentile")
-    throw usage_error("--observer-for '" + std::string(text) +
-                      "': only the observer percentile takes a number");
-  row.percentile = parse_percentile(value.substr(colon + 1), text);
+  ObserverFor row = parse_observer(value, "--observer-for '" + std::string(text) + "'");
+  row.pattern = pattern;
   return row;
 }
 

@@ -44,7 +44,7 @@ void apply_overrides(const std::vector<Override>& overrides, std::span<const std
 }  // namespace
 
 Ranges::Ranges(const Graph& graph, const CalibrationProfile& profile, const PlanConfig& config,
-               const Target& target)
+               const Target& target, RangeMemo* memo)
     : values_(graph.values().size()),
       samples_(std::max(1.0, static_cast<double>(profile.samples.size()))) {
   std::vector<std::string> names;
@@ -52,12 +52,19 @@ Ranges::Ranges(const Graph& graph, const CalibrationProfile& profile, const Plan
   for (Entry& entry : values_)
     entry.settings = {.name = config.observer,
                       .percentile = config.percentile,
+                      .clip_weight = config.clip_weight,
                       .dtype = target.activation_dtype,
                       .symmetric = target.symmetric_activations};
-  apply_overrides(config.observer_for, names, [&](std::size_t i, const ObserverFor& row) {
+  const auto take = [&](std::size_t i, const ObserverFor& row) {
     values_[i].settings.name = row.observer;
     values_[i].settings.percentile = row.percentile;
-  });
+    values_[i].settings.clip_weight = row.clip_weight;
+  };
+  for (const ObserverFor& row : config.observer_of) {
+    const ValueId id = graph.find_value(row.pattern);
+    if (id != kNoValue) take(index(id), row);
+  }
+  apply_overrides(config.observer_for, names, take);
   apply_overrides(config.type_for, names, [&](std::size_t i, const TypeFor& row) {
     if (row.type == "float")
       values_[i].float_reason = "asked for by type";
@@ -73,12 +80,13 @@ Ranges::Ranges(const Graph& graph, const CalibrationProfile& profile, const Plan
     for (auto id = static_cast<ValueId>(begin); id < end; ++id) {
       const auto it = observed.find(graph.value(id).name);
       if (it != observed.end()) values_[index(id)].statistics = it->second;
-      observe_value(id, graph, target, uses);
+      observe_value(id, graph, target, uses, memo);
     }
   });
 }
 
-void Ranges::observe_value(ValueId id, const Graph& graph, const Target& target, const Uses& uses) {
+void Ranges::observe_value(ValueId id, const Graph& graph, const Target& target, const Uses& uses,
+                           RangeMemo* memo) {
   Entry& entry = values_[index(id)];
   if (!entry.float_reason.empty()) return;
   if (entry.statistics == nullptr) {
@@ -88,11 +96,16 @@ void Ranges::observe_value(ValueId id, const Graph& graph, const Target& target,
   entry.settings.keep_tails = keeps_tails(graph, uses, id);
   const NodeId producer = uses.producer(id);
   const Range* bounded = producer == kNoNode ? nullptr : bounded_range(graph.node(producer));
-  entry.range = bounded != nullptr && target.fixed_bounded_ranges
-                    ? *bounded
-                    : observe(*entry.statistics, entry.settings);
-  const RangeVerdict verdict = judge_range(*entry.statistics, entry.range, entry.settings);
-  if (!verdict.usable) entry.float_reason = verdict.reason;
+  const auto observed = [&] {
+    if (memo != nullptr) return memo->observe(*entry.statistics, entry.settings);
+    return observe_and_judge(*entry.statistics, entry.settings);
+  };
+  const bool is_fixed = bounded != nullptr && target.fixed_bounded_ranges;
+  const JudgedRange judged =
+      is_fixed ? JudgedRange{*bounded, judge_range(*entry.statistics, *bounded, entry.settings)}
+               : observed();
+  entry.range = judged.range;
+  if (!judged.verdict.usable) entry.float_reason = judged.verdict.reason;
 }
 
 double Ranges::elements_per_sample(ValueId id) const {

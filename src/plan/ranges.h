@@ -7,6 +7,7 @@
 #include "calib/profile.h"
 #include "graph/graph.h"
 #include "plan/make_plan.h"
+#include "plan/range_memo.h"
 
 namespace q8 {
 
@@ -15,7 +16,7 @@ class Ranges {
  public:
   // Throws usage_error for patterns in `config` that match no value, and unknown types.
   Ranges(const Graph& graph, const CalibrationProfile& profile, const PlanConfig& config,
-         const Target& target);
+         const Target& target, RangeMemo* memo);
 
   const TensorStatistics* statistics(ValueId id) const { return values_[index(id)].statistics; }
   // Empty where the value has a usable range.
@@ -33,7 +34,8 @@ class Ranges {
     ObserverSettings settings;
   };
   static std::size_t index(ValueId id) { return static_cast<std::size_t>(id); }
-  void observe_value(ValueId id, const Graph& graph, const Target& target, const Uses& uses);
+  void observe_value(ValueId id, const Graph& graph, const Target& target, const Uses& uses,
+                     RangeMemo* memo);
 
   std::vector<Entry> values_;
   double samples_ = 1;

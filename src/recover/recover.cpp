@@ -1,7 +1,7 @@
 #include "recover/recover.h"
 
 #include "base/error.h"
-#include "recover/output_error.h"
+#include "recover/output_judge.h"
 
 namespace q8 {
 
@@ -13,7 +13,7 @@ Recovery recover(PlannedGraph model, std::span<const RecoveryPass> passes,
     throw bad_input("accuracy recovery needs a sample to fit and another one to judge by, found " +
                     std::to_string(context.fit.size()) + " and " +
                     std::to_string(context.judge.size()));
-  const OutputError judge(result.model.graph, context);
+  const OutputJudge judge(result.model.graph, context);
   double noise = judge.noise(result.model);
   for (const RecoveryPass& pass : passes) {
     PlannedGraph proposed = pass.propose(result.model, context);

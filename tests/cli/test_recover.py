@@ -18,7 +18,9 @@ class Recover(q8_program.Q8TestCase):
         self.assertIn("rounding:", self.succeed("inspect", "a.onnx"))
         printed = self.succeed("quantize", "--recover", "bias-correction", "-o", "b.onnx")
         self.assertNotIn("rounding", printed)
-        self.assertNotIn("dB", self.succeed("quantize", "--recover", "none", "-o", "c.onnx"))
+        printed = self.succeed("quantize", "--recover", "none", "-o", "c.onnx")
+        self.assertRegex(printed, r"(?m)^ranges: [a-z]+(:[\d.]+)?.*; [\d.]+ dB on 50 samples, tried in [\d.]+ s$")
+        self.assertNotIn("dB", self.succeed("quantize", "--observer", "mse", "--recover", "none", "-o", "d.onnx"))
 
     def test_threads_do_not_change_the_file(self):
         self.calibrated()

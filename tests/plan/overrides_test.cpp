@@ -18,6 +18,9 @@ TEST(Overrides, ObserverWithAndWithoutPercentile) {
   EXPECT_EQ(tail.pattern, "a=b");
   EXPECT_EQ(tail.observer, "percentile");
   EXPECT_DOUBLE_EQ(tail.percentile, 99.5);
+  const ObserverFor weighted = parse_observer_for("x=auto:16");
+  EXPECT_EQ(weighted.observer, "auto");
+  EXPECT_DOUBLE_EQ(weighted.clip_weight, 16);
 }
 
 TEST(Overrides, WrongObserversAreNamed) {
@@ -27,6 +30,8 @@ TEST(Overrides, WrongObserversAreNamed) {
   EXPECT_THAT([] { parse_observer_for("x=mse:9"); }, ThrowsMessage<Error>(HasSubstr("percentile")));
   for (const char* number : {"50", "100.5", "9x", "nan", ""})
     EXPECT_THROW(parse_observer_for(std::string("x=percentile:") + number), Error) << number;
+  for (const char* number : {"0", "-1", "1e7", "4x", ""})
+    EXPECT_THROW(parse_observer_for(std::string("x=auto:") + number), Error) << number;
 }
 
 TEST(Overrides, Types) {

@@ -138,7 +138,9 @@ CommandRun add_quantize(CLI::App& command) {
       console.print(result.plan);
       return 0;
     }
-    console.print(summary(result) + result.recovery);
+    console.print(summary(result) + result.ranges + result.recovery);
+    if (console.is_verbose())
+      for (const std::string& trial : result.range_trials) console.info("tried " + trial);
     if (console.is_verbose())
       for (const std::string& node : result.floats) console.info("float: " + node);
     return 0;

@@ -9,7 +9,9 @@ namespace q8 {
 
 std::span<const ObserverRow> observers() {
   static constexpr ObserverRow kRows[] = {
-      {"auto", "least expected error, tensor by tensor, clipping counted four times", observe_auto},
+      {"auto",
+       "least expected error, tensor by tensor; quantize tries it and the others on samples",
+       observe_auto},
       {"minmax", "from the smallest to the largest value", observe_minmax},
       {"percentile", "leaves out the largest (100 - P) percent of the values", observe_percentile},
       {"entropy", "the threshold that keeps the distribution closest (Kullback-Leibler)",
@@ -36,6 +38,9 @@ Range observe(const TensorStatistics& statistics, const ObserverSettings& settin
   if (!(settings.percentile > 50 && settings.percentile <= 100))
     throw usage_error("the percentile must be over 50 and at most 100, not " +
                       std::to_string(settings.percentile));
+  if (!(settings.clip_weight > 0 && settings.clip_weight <= 1e6))
+    throw usage_error("the weight of clipping must be over 0 and at most 1000000, not " +
+                      std::to_string(settings.clip_weight));
   return find_observer(settings.name).observe(statistics, settings);
 }
 

@@ -13,9 +13,12 @@ namespace q8 {
 struct ObserverSettings {
   std::string name = "auto";
   double percentile = 99.99;  // 50 < percentile <= 100
-  DType dtype = DType::kU8;   // what the tensor becomes: u8, s8, u16 or s16
-  bool symmetric = false;     // zero point in the middle; the range becomes −t…t
-  bool keep_tails = false;    // what follows lives on the largest values (Softmax, outputs …)
+  // Of auto: how many times clipping counts against rounding, > 0; four times that where
+  // keep_tails.
+  double clip_weight = 4;
+  DType dtype = DType::kU8;  // what the tensor becomes: u8, s8, u16 or s16
+  bool symmetric = false;    // zero point in the middle; the range becomes −t…t
+  bool keep_tails = false;   // what follows lives on the largest values (Softmax, outputs …)
 };
 
 // A way to choose the range of a tensor from what calibration saw of it.

@@ -1,7 +1,8 @@
-#include "recover/output_error.h"
+#include "recover/output_judge.h"
 
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "rewrite/apply_plan.h"
 
@@ -36,37 +37,48 @@ double energy_of(const Tensor& tensor) {
   return sum;
 }
 
-void tell(const RecoveryContext& context, std::size_t done) {
-  if (context.stop.stop_requested()) throw interrupted();
-  if (context.progress)
-    context.progress("judging recovery", static_cast<std::int64_t>(done),
-                     std::ssize(context.judge));
-}
-
 }  // namespace
 
-OutputError::OutputError(const Graph& fp32, const RecoveryContext& context) : context_(context) {
+OutputJudge::OutputJudge(const Graph& fp32, const RecoveryContext& context) : context_(context) {
   const Session session(fp32, context.machine);
   for (const SampleInputs& sample : context.judge) {
     references_.push_back(session.run(sample));
-    for (const Tensor& output : references_.back()) signal_ += energy_of(output);
-    tell(context, references_.size());
+    signals_.push_back(0);
+    for (const Tensor& output : references_.back()) signals_.back() += energy_of(output);
+    if (context.stop.stop_requested()) throw interrupted();
   }
 }
 
-double OutputError::noise(const PlannedGraph& model) const {
+std::vector<double> OutputJudge::noises(const PlannedGraph& model, std::size_t begin,
+                                        std::size_t end) const {
   const Session session(apply_plan(model.graph, model.plan, Format::kQdq), context_.machine);
-  double sum = 0;
-  for (std::size_t s = 0; s < context_.judge.size(); ++s) {
+  std::vector<double> noises;
+  for (std::size_t s = begin; s < end; ++s) {
     const std::vector<Tensor> outputs = session.run(context_.judge[s]);
+    double sum = 0;
     for (std::size_t o = 0; o < outputs.size(); ++o) sum += noise_of(references_[s][o], outputs[o]);
-    tell(context_, s + 1);
+    noises.push_back(sum);
+    if (context_.stop.stop_requested()) throw interrupted();
   }
+  return noises;
+}
+
+double OutputJudge::noise(const PlannedGraph& model) const {
+  double sum = 0;
+  for (const double noise : noises(model, 0, samples())) sum += noise;
   return sum;
 }
 
-double OutputError::sqnr_db(double noise) const {
-  return noise > 0 ? 10 * std::log10(signal_ / noise) : kInfinity;
+double OutputJudge::sqnr_db(double noise) const {
+  const double signal = std::accumulate(signals_.begin(), signals_.end(), 0.0);
+  return noise > 0 ? 10 * std::log10(signal / noise) : kInfinity;
+}
+
+double OutputJudge::sqnr_db(std::span<const double> noises) const {
+  const auto end = signals_.begin() + std::ssize(noises);
+  const double signal = std::accumulate(signals_.begin(), end, 0.0);
+  const double noise = std::accumulate(noises.begin(), noises.end(), 0.0);
+  return noise > 0 ? 10 * std::log10(signal / noise) : kInfinity;
 }
 
 }  // namespace q8

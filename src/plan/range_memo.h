@@ -1,0 +1,30 @@
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+#include <tuple>
+
+#include "calib/observers/observers.h"
+
+namespace q8 {
+
+struct JudgedRange {
+  Range range;
+  RangeVerdict verdict;
+};
+JudgedRange observe_and_judge(const TensorStatistics& statistics, const ObserverSettings& settings);
+
+// Remembers what observers made of the tensors of one profile, which must outlive it. Any thread
+// may ask.
+class RangeMemo {
+ public:
+  JudgedRange observe(const TensorStatistics& statistics, const ObserverSettings& settings);
+
+ private:
+  using Key = std::tuple<const TensorStatistics*, std::string, double, double, DType, bool, bool>;
+  std::mutex mutex_;
+  std::map<Key, JudgedRange> known_;
+};
+
+}  // namespace q8

@@ -1,0 +1,232 @@
+#include "recover/choose_ranges.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "base/error.h"
+#include "plan/range_memo.h"
+#include "recover/output_judge.h"
+
+namespace q8 {
+namespace {
+
+// All that single observers can offer, and auto from counting clipping as rounding to nearly never
+// clipping.
+struct Candidate {
+  const char* observer;
+  double percentile;  // 0: as asked for
+  double clip_weight;
+};
+constexpr Candidate kCandidates[] = {
+    {"minmax", 0, 1},  {"mse", 0, 1},     {"percentile", 0, 1}, {"percentile", 99.999, 1},
+    {"entropy", 0, 1}, {"average", 0, 1}, {"aciq", 0, 1},       {"auto", 0, 1},
+    {"auto", 0, 4},    {"auto", 0, 16},   {"auto", 0, 64},
+};
+
+// Values of activations that all trials together may compute: some twenty seconds on one core.
+constexpr double kWork = 1e10;
+// The first round gets half of the runs: what clips shows its errors in few samples, and those must
+// be among them.
+constexpr std::size_t kFirstShare = 2, kFewestSamples = 8, kFinalists = 3;
+// Single values may take the ranges of so many plans, the best of the first round.
+constexpr std::size_t kOffers = 5, kMaxTrials = 96;
+// Paired over samples, a change must be better by so many standard errors. One that does nothing is
+// taken once in forty tries, and does no harm then.
+constexpr double kClearly = 2;
+
+// How many runs the work allows, by the size of the activations that the profile saw.
+std::size_t allowed_runs(const CalibrationProfile& profile) {
+  double values = 0;
+  for (const TensorStatistics& tensor : profile.tensors)
+    values += static_cast<double>(tensor.count);
+  const double samples = std::max(1.0, static_cast<double>(profile.samples.size()));
+  return static_cast<std::size_t>(std::min(1e6, kWork * samples / std::max(values, 1.0)));
+}
+
+double sum_of(const std::vector<double>& noises) {
+  return std::accumulate(noises.begin(), noises.end(), 0.0);
+}
+
+struct Trial {
+  PlanConfig config;
+  QuantizationPlan plan;
+  std::string name;
+  std::vector<double> noises;  // by sample, as far as it was run
+};
+
+bool same_ranges(const QuantizationPlan& a, const QuantizationPlan& b) {
+  return std::equal(a.activations.begin(), a.activations.end(), b.activations.begin(),
+                    b.activations.end(), [](const auto& x, const auto& y) {
+                      return x.first == y.first && x.second.params == y.second.params;
+                    });
+}
+
+// Whether `b` is better than `a` by more than chance, sample by sample.
+bool clearly_better(const std::vector<double>& a, const std::vector<double>& b) {
+  const double n = static_cast<double>(b.size());
+  double sum = 0, squares = 0;
+  for (std::size_t s = 0; s < b.size(); ++s) {
+    const double gain = a[s] - b[s];
+    if (!std::isfinite(gain)) return sum_of(b) < sum_of(a);
+    sum += gain;
+    squares += gain * gain;
+  }
+  const double variance = std::max(0.0, squares - sum * sum / n);
+  return n > 1 && sum > kClearly * std::sqrt(variance * n / (n - 1));
+}
+
+class Chooser {
+ public:
+  Chooser(const Graph& graph, const CalibrationProfile& profile, const PlanConfig& asked,
+          const Target& target, const RecoveryContext& context)
+      : graph_(graph),
+        profile_(profile),
+        asked_(asked),
+        target_(target),
+        context_(context),
+        judge_(graph, context),
+        runs_left_(allowed_runs(profile)) {}
+
+  RangeChoice choose() {
+    RangeChoice choice;
+    hold_finals(hold_first_round(), choice);
+    Trial& best = finalists_.front();
+    const std::vector<std::string> values = differing_values();
+    refine(best, values);
+    choice.samples = best.noises.size();
+    choice.sqnr_db = judge_.sqnr_db(best.noises);
+    choice.changed = best.config.observer_of.size();
+    choice.config = std::move(best.config);
+    choice.plan = std::move(best.plan);
+    return choice;
+  }
+
+ private:
+  void tell(std::size_t done, std::size_t total) const {
+    if (context_.stop.stop_requested()) throw interrupted();
+    if (context_.progress)
+      context_.progress("trying ranges", static_cast<std::int64_t>(done),
+                        static_cast<std::int64_t>(total));
+  }
+
+  QuantizationPlan plan_of(const PlanConfig& config) {
+    return make_plan(graph_, profile_, config, target_, &memo_);
+  }
+
+  void run(Trial& trial, std::size_t until) {
+    if (trial.noises.size() >= until) return;
+    const std::size_t from = trial.noises.size();
+    const std::vector<double> more = judge_.noises({graph_, trial.plan}, from, until);
+    trial.noises.insert(trial.noises.end(), more.begin(), more.end());
+    runs_left_ -= std::min(runs_left_, until - from);
+  }
+
+  std::vector<Trial> hold_first_round() {
+    std::vector<Trial> trials;
+    const std::size_t samples =
+        std::min(judge_.samples(),
+                 std::max(kFewestSamples, runs_left_ / (kFirstShare * std::size(kCandidates))));
+    for (const Candidate& candidate : kCandidates) {
+      Trial trial{.config = asked_, .plan = {}, .name = {}, .noises = {}};
+      trial.config.observer = candidate.observer;
+      if (candidate.percentile > 0) trial.config.percentile = candidate.percentile;
+      trial.config.clip_weight = candidate.clip_weight;
+      trial.name =
+          observer_text(candidate.observer, trial.config.percentile, candidate.clip_weight);
+      trial.plan = plan_of(trial.config);
+      tell(trials.size(), std::size(kCandidates));
+      if (std::ranges::any_of(trials,
+                              [&](const Trial& t) { return same_ranges(t.plan, trial.plan); }))
+        continue;
+      run(trial, samples);
+      trials.push_back(std::move(trial));
+    }
+    sort(trials);
+    return trials;
+  }
+
+  static void sort(std::vector<Trial>& trials) {
+    std::ranges::stable_sort(
+        trials, [](const Trial& a, const Trial& b) { return sum_of(a.noises) < sum_of(b.noises); });
+  }
+
+  void hold_finals(std::vector<Trial> trials, RangeChoice& choice) {
+    for (const Trial& trial : trials)
+      choice.trials.push_back({trial.name, judge_.sqnr_db(trial.noises)});
+    trials.resize(std::min(trials.size(), kOffers));
+    offers_ = trials;
+    trials.resize(std::min(trials.size(), kFinalists));
+    const std::size_t allowed = runs_left_ / (2 * trials.size());
+    const std::size_t until = std::min(judge_.samples(), trials.front().noises.size() + allowed);
+    for (Trial& trial : trials) run(trial, until);
+    sort(trials);
+    finalists_ = std::move(trials);
+  }
+
+  // Values with a range of their own that is not the same with all offers, in the graph's order.
+  std::vector<std::string> differing_values() const {
+    std::vector<std::string> names;
+    for (const Value& value : graph_.values()) {
+      const ActivationPlan* first = finalists_.front().plan.find_activation(value.name);
+      if (first == nullptr) continue;
+      for (const Trial& other : offers_) {
+        const ActivationPlan* there = other.plan.find_activation(value.name);
+        if (there == nullptr || there->params == first->params) continue;
+        names.push_back(value.name);
+        break;
+      }
+    }
+    return names;
+  }
+
+  static ObserverFor rule_of(const std::string& value, const PlanConfig& config) {
+    return {.pattern = value,
+            .observer = config.observer,
+            .percentile = config.percentile,
+            .clip_weight = config.clip_weight};
+  }
+
+  void refine(Trial& best, const std::vector<std::string>& values) {
+    if (values.empty()) return;
+    const std::size_t trials = std::min(kMaxTrials, runs_left_ / best.noises.size());
+    const std::size_t groups = std::min(values.size(), trials / offers_.size());
+    for (std::size_t g = 0; g < groups; ++g) {
+      const std::size_t begin = values.size() * g / groups, end = values.size() * (g + 1) / groups;
+      for (const Trial& other : offers_) {
+        tell(g, groups);
+        Trial trial{.config = best.config, .plan = {}, .name = {}, .noises = {}};
+        for (std::size_t v = begin; v < end; ++v) {
+          std::erase_if(trial.config.observer_of,
+                        [&](const ObserverFor& row) { return row.pattern == values[v]; });
+          trial.config.observer_of.push_back(rule_of(values[v], other.config));
+        }
+        trial.plan = plan_of(trial.config);
+        if (same_ranges(trial.plan, best.plan)) continue;
+        run(trial, best.noises.size());
+        if (clearly_better(best.noises, trial.noises)) best = std::move(trial);
+      }
+    }
+  }
+
+  const Graph& graph_;
+  const CalibrationProfile& profile_;
+  const PlanConfig& asked_;
+  const Target& target_;
+  const RecoveryContext& context_;
+  RangeMemo memo_;
+  OutputJudge judge_;
+  std::size_t runs_left_;
+  std::vector<Trial> offers_, finalists_;  // best first
+};
+
+}  // namespace
+
+RangeChoice choose_ranges(const Graph& graph, const CalibrationProfile& profile,
+                          const PlanConfig& asked, const Target& target,
+                          const RecoveryContext& context) {
+  if (context.judge.empty()) throw bad_input("ranges cannot be tried without a sample");
+  return Chooser(graph, profile, asked, target, context).choose();
+}
+
+}  // namespace q8
