@@ -38,6 +38,52 @@ struct Part {
   }
 };
 
+// Where a thread counts what fits into the bins that earlier samples have made.
+struct Counters {
+  float inverse_width = 0;
+  std::int32_t first = 0, last = -1;  // bins
+  // One bin is hit by many neighbouring values; two sub-histograms in turn keep the processor from
+  // waiting for its own stores (four gain no more and fall out of the L1 cache). Both are indexed
+  // by the bin, which may be negative.
+  std::uint32_t *even = nullptr, *odd = nullptr;
+
+  // At most kBlock values; false where some do not fit: then nothing was counted.
+  bool count(const StatisticsF32Row& kernels, std::span<const float> block, std::size_t& found) {
+    std::int32_t bins[kBlock + kBinSlack];
+    const BinsF32 b = kernels.find_bins(block.data(), block.size(), inverse_width, bins);
+    if (b.lowest < first || b.highest > last) return false;
+    found = b.found;
+    std::size_t i = 0;
+    for (; i + 4 <= found; i += 4) {
+      ++even[bins[i]];
+      ++odd[bins[i + 1]];
+      ++even[bins[i + 2]];
+      ++odd[bins[i + 3]];
+    }
+    for (; i < found; ++i) ++even[bins[i]];
+    return true;
+  }
+
+  // What does not fit is left for later. Zeros are added to the part, unless someone has counted
+  // them already.
+  void count_or_leave(const StatisticsF32Row& kernels, std::span<const float> values, Part& part,
+                      bool zeros_too) {
+    for (std::size_t begin = 0; begin < values.size() && part.all_finite; begin += kBlock) {
+      const auto block = values.subspan(begin, std::min(kBlock, values.size() - begin));
+      std::size_t found = 0;
+      if (count(kernels, block, found)) {
+        if (zeros_too) part.zeros += block.size() - found;
+        continue;
+      }
+      SummaryF32 s;
+      kernels.summarize(block.data(), block.size(), &s);
+      part.all_finite = part.all_finite && s.all_finite;
+      if (zeros_too) part.zeros += s.zeros;
+      part.late.push_back(block);
+    }
+  }
+};
+
 // Values that are looked at together: 16 KB, so that what reads them next finds them in the nearest
 // cache.
 constexpr std::int64_t kPiece = 4096;
@@ -93,24 +139,23 @@ void summarize_columns(const StatisticsF32Row& kernels, const ValueBlock& block,
   }
 }
 
-// One bin is hit by many neighbouring values; two sub-histograms in turn keep the processor from
-// waiting for its own stores (four gain no more and fall out of the L1 cache). Both are indexed by
-// the bin, which may be negative.
-void count_in(const StatisticsF32Row& kernels, std::span<const float> values, float inverse_width,
-              std::uint32_t* even, std::uint32_t* odd) {
-  std::int32_t bins[kBlock + kBinSlack];
-  for (std::size_t begin = 0; begin < values.size(); begin += kBlock) {
-    const std::size_t found = kernels.find_bins(
-        values.data() + begin, std::min(kBlock, values.size() - begin), inverse_width, bins);
-    std::size_t i = 0;
-    for (; i + 4 <= found; i += 4) {
-      ++even[bins[i]];
-      ++odd[bins[i + 1]];
-      ++even[bins[i + 2]];
-      ++odd[bins[i + 3]];
-    }
-    for (; i < found; ++i) ++even[bins[i]];
+// The same where values can be counted at once: finding their bins also tells zeros and what is not
+// finite, and the extrema of the columns are those of all.
+void count_columns(const StatisticsF32Row& kernels, const ValueBlock& block, std::int64_t begin,
+                   std::int64_t end, Part& part, Counters& counters) {
+  const std::int64_t columns = block.channels * block.inner;
+  const std::int64_t step = std::max<std::int64_t>(1, kPiece / std::max<std::int64_t>(columns, 1));
+  for (std::int64_t row = begin; row < end && part.all_finite; row += step) {
+    const std::int64_t rows = std::min(step, end - row);
+    const std::span<const float> piece(block.data + row * columns,
+                                       static_cast<std::size_t>(rows * columns));
+    kernels.column_extrema(piece.data(), static_cast<std::size_t>(rows),
+                           static_cast<std::size_t>(columns), part.minimum.data(),
+                           part.maximum.data());
+    counters.count_or_leave(kernels, piece, part, true);
   }
+  for (std::size_t c = 0; c < part.minimum.size(); ++c)
+    part.extrema.include({part.minimum[c], part.maximum[c]});
 }
 
 }  // namespace
@@ -142,23 +187,39 @@ StatisticsCollector::StatisticsCollector(Threads& threads, Isa isa)
 
 StatisticsCollector::~StatisticsCollector() = default;
 
+namespace {
+
+Counters counters_for(const Histogram& histogram, std::vector<std::uint32_t>& counts) {
+  const auto bins = static_cast<std::int32_t>(histogram.counts().size());
+  std::uint32_t* even = counts.data() - histogram.first();
+  return {.inverse_width = std::ldexp(1.0f, -histogram.exponent()),
+          .first = histogram.first(),
+          .last = histogram.first() + bins - 1,
+          .even = even,
+          .odd = even + kSlots};
+}
+
+}  // namespace
+
 void StatisticsCollector::count(std::span<const float> values, Histogram& histogram) {
   const auto size = static_cast<std::int64_t>(values.size());
   if (size < kSmall) {
     histogram.add(values, scratch_->kernels);
     return;
   }
-  const float inverse_width = std::ldexp(1.0f, -histogram.exponent());
   Q8_ASSERT(histogram.first() <= 0);  // as cover() leaves it
-  const auto below = -static_cast<std::ptrdiff_t>(histogram.first());
   const std::int64_t parts = threads_.count();
   threads_.parallel_for(parts, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t part = begin; part < end; ++part) {
       const auto from = static_cast<std::size_t>(size * part / parts),
                  to = static_cast<std::size_t>(size * (part + 1) / parts);
-      std::uint32_t* counts = scratch_->counts[static_cast<std::size_t>(part)].data();
-      count_in(scratch_->kernels, values.subspan(from, to - from), inverse_width, counts + below,
-               counts + kSlots + below);
+      Counters counters = counters_for(histogram, scratch_->counts[static_cast<std::size_t>(part)]);
+      std::size_t found = 0;
+      for (std::size_t at = from; at < to; at += kBlock) {
+        const auto block = values.subspan(at, std::min(kBlock, to - at));
+        const bool fits = counters.count(scratch_->kernels, block, found);
+        Q8_ASSERT(fits);
+      }
     }
   });
   flush(histogram);
@@ -196,8 +257,6 @@ StatisticsCollector::Added StatisticsCollector::add(const ValueBlock& block,
   // it is in the cache. A histogram does not depend on the order, so the others may come later.
   Histogram& histogram = statistics.histogram;
   const bool at_once = size >= kSmall && !histogram.empty() && histogram.first() <= 0;
-  const float inverse_width = at_once ? std::ldexp(1.0f, -histogram.exponent()) : 0;
-  const auto below = at_once ? -static_cast<std::ptrdiff_t>(histogram.first()) : 0;
 
   std::vector<Part> found(static_cast<std::size_t>(parts));
   threads_.parallel_for(parts, 1, [&](std::int64_t begin, std::int64_t end) {
@@ -207,16 +266,16 @@ StatisticsCollector::Added StatisticsCollector::add(const ValueBlock& block,
       part.maximum.assign(static_cast<std::size_t>(columns), -FLT_MAX);
       const std::int64_t from = items * p / parts, to = items * (p + 1) / parts;
       const StatisticsF32Row& kernels = scratch_->kernels;
-      std::uint32_t* counts = scratch_->counts[static_cast<std::size_t>(p)].data() + below;
+      Counters counters;
+      if (at_once)
+        counters = counters_for(histogram, scratch_->counts[static_cast<std::size_t>(p)]);
       const auto seen = [&](std::span<const float> piece, const SummaryF32& s) {
-        if (!at_once || !s.all_finite) return;
-        if (histogram.covers(s.minimum, s.maximum))
-          count_in(kernels, piece, inverse_width, counts, counts + kSlots);
-        else
-          part.late.push_back(piece);
+        if (at_once && s.all_finite) counters.count_or_leave(kernels, piece, part, false);
       };
       if (!has_channels)
         summarize_pieces(kernels, block.data, from, to, part, seen);
+      else if (in_columns && at_once)
+        count_columns(kernels, block, from, to, part, counters);
       else if (in_columns)
         summarize_columns(kernels, block, from, to, part, seen);
       else

@@ -120,8 +120,11 @@ void Histogram::add(std::span<const float> values, const StatisticsF32Row& kerne
   std::int32_t bins[kBlock + kBinSlack];
   const float inverse_width = std::ldexp(1.0f, -exponent_);
   for (std::size_t begin = 0; begin < values.size(); begin += kBlock) {
-    const std::size_t found = kernels.find_bins(
-        values.data() + begin, std::min(kBlock, values.size() - begin), inverse_width, bins);
+    const std::size_t found =
+        kernels
+            .find_bins(values.data() + begin, std::min(kBlock, values.size() - begin),
+                       inverse_width, bins)
+            .found;
     for (std::size_t i = 0; i < found; ++i) ++counts_[static_cast<std::size_t>(bins[i] - first_)];
   }
 }

@@ -7,11 +7,6 @@
 
 namespace q8 {
 
-void Extrema::include(const Extrema& other) {
-  minimum = std::min(minimum, other.minimum);
-  maximum = std::max(maximum, other.maximum);
-}
-
 Range Extrema::range() const {
   return empty() ? Range{} : Range{.low = minimum, .high = maximum};
 }

@@ -15,7 +15,10 @@ struct Extrema {
 
   static constexpr float kNone = 3.4028234663852886e38f;  // FLT_MAX
   bool empty() const { return minimum > maximum; }
-  void include(const Extrema& other);
+  void include(const Extrema& other) {
+    minimum = other.minimum < minimum ? other.minimum : minimum;
+    maximum = other.maximum > maximum ? other.maximum : maximum;
+  }
   Range range() const;  // 0…0 of nothing
   bool operator==(const Extrema&) const = default;
 };

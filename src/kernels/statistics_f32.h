@@ -24,13 +24,19 @@ void column_extrema_f32_scalar(const float* values, std::size_t rows, std::size_
 void column_extrema_f32_avx2(const float*, std::size_t, std::size_t, float*, float*);
 void column_extrema_f32_avx512(const float*, std::size_t, std::size_t, float*, float*);
 
-// The histogram's bins (calib/histogram.h) of the finite values that are not zero, in their order,
-// and how many: k = trunc(|x| · inverse_width), written as k for x > 0 and −1 − k for x < 0.
-// inverse_width is a power of two and every k < 2^24. `bins` has room for count + kBinSlack.
-std::size_t find_bins_f32_scalar(const float* values, std::size_t count, float inverse_width,
-                                 std::int32_t* bins);
-std::size_t find_bins_f32_avx2(const float*, std::size_t, float, std::int32_t*);
-std::size_t find_bins_f32_avx512(const float*, std::size_t, float, std::int32_t*);
+struct BinsF32 {
+  std::size_t found;             // values that are not zero
+  std::int32_t lowest, highest;  // of their bins and of 0 (lowest), −1 (highest)
+};
+
+// The histogram's bins (calib/histogram.h) of the values that are not zero, in their order: k =
+// trunc(|x| · inverse_width), written as k for x > 0 and −1 − k for x < 0. inverse_width is a power
+// of two. `bins` has room for count + kBinSlack. Where a value is not finite or its k is 2^24 or
+// more, lowest or highest lies beyond ±2^24 and the bins hold nothing of use.
+BinsF32 find_bins_f32_scalar(const float* values, std::size_t count, float inverse_width,
+                             std::int32_t* bins);
+BinsF32 find_bins_f32_avx2(const float*, std::size_t, float, std::int32_t*);
+BinsF32 find_bins_f32_avx512(const float*, std::size_t, float, std::int32_t*);
 
 constexpr std::size_t kBinSlack = 16;
 

@@ -97,24 +97,40 @@ void column_extrema_f32_avx2(const float* values, std::size_t rows, std::size_t 
   }
 }
 
-// Values that are zero are squeezed out by a permutation looked up by the mask of the others.
-std::size_t find_bins_f32_avx2(const float* values, std::size_t count, float inverse_width,
-                               std::int32_t* bins) {
+// Values that are zero are squeezed out by a permutation looked up by the mask of the others. For
+// x < 0 the bin is −1 − k: truncation gives −k, the sign bit spread over the lane the −1. What is
+// not finite or far away truncates to INT32_MIN.
+BinsF32 find_bins_f32_avx2(const float* values, std::size_t count, float inverse_width,
+                           std::int32_t* bins) {
   const __m256 scale = _mm256_set1_ps(inverse_width), zero = _mm256_setzero_ps();
-  const __m256 sign = _mm256_set1_ps(-0.0f);
+  __m256i lowest = _mm256_setzero_si256(), highest = _mm256_set1_epi32(-1);
   std::size_t i = 0, found = 0;
   for (; i + 8 <= count; i += 8) {
     const __m256 x = _mm256_loadu_ps(values + i);
-    const __m256i k = _mm256_cvttps_epi32(_mm256_mul_ps(_mm256_andnot_ps(sign, x), scale));
-    const __m256i below = _mm256_castps_si256(_mm256_cmp_ps(x, zero, _CMP_LT_OQ));
-    const int kept = _mm256_movemask_ps(_mm256_cmp_ps(x, zero, _CMP_NEQ_UQ));
+    const __m256i k = _mm256_cvttps_epi32(_mm256_mul_ps(x, scale));
+    const __m256i bin = _mm256_add_epi32(k, _mm256_srai_epi32(_mm256_castps_si256(x), 31));
+    const __m256 kept = _mm256_cmp_ps(x, zero, _CMP_NEQ_UQ);
+    const __m256i kept_bits = _mm256_castps_si256(kept);
+    lowest = _mm256_min_epi32(lowest, _mm256_and_si256(bin, kept_bits));
+    highest = _mm256_max_epi32(
+        highest, _mm256_or_si256(bin, _mm256_xor_si256(kept_bits, _mm256_set1_epi32(-1))));
+    const int mask = _mm256_movemask_ps(kept);
     const __m256i order = _mm256_cvtepu8_epi32(
-        _mm_loadl_epi64(reinterpret_cast<const __m128i*>(kSqueeze.order[kept])));
+        _mm_loadl_epi64(reinterpret_cast<const __m128i*>(kSqueeze.order[mask])));
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(bins + found),
-                        _mm256_permutevar8x32_epi32(_mm256_xor_si256(k, below), order));
-    found += kSqueeze.size[kept];
+                        _mm256_permutevar8x32_epi32(bin, order));
+    found += kSqueeze.size[mask];
   }
-  return found + find_bins_f32_scalar(values + i, count - i, inverse_width, bins + found);
+  BinsF32 result = find_bins_f32_scalar(values + i, count - i, inverse_width, bins + found);
+  result.found += found;
+  alignas(32) std::int32_t low[8], high[8];
+  _mm256_store_si256(reinterpret_cast<__m256i*>(low), lowest);
+  _mm256_store_si256(reinterpret_cast<__m256i*>(high), highest);
+  for (int j = 0; j < 8; ++j) {
+    if (low[j] < result.lowest) result.lowest = low[j];
+    if (high[j] > result.highest) result.highest = high[j];
+  }
+  return result;
 }
 
 }  // namespace q8

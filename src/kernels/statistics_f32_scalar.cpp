@@ -27,16 +27,22 @@ void column_extrema_f32_scalar(const float* values, std::size_t rows, std::size_
   }
 }
 
-std::size_t find_bins_f32_scalar(const float* values, std::size_t count, float inverse_width,
-                                 std::int32_t* bins) {
-  std::size_t found = 0;
+BinsF32 find_bins_f32_scalar(const float* values, std::size_t count, float inverse_width,
+                             std::int32_t* bins) {
+  constexpr float kFar = 1 << 30;
+  BinsF32 result{.found = 0, .lowest = 0, .highest = -1};
   for (std::size_t i = 0; i < count; ++i) {
-    const float x = values[i];
-    const auto k = static_cast<std::int32_t>(std::fabs(x) * inverse_width);
-    bins[found] = x < 0 ? -1 - k : k;
-    found += x != 0;
+    const float x = values[i], scaled = std::fabs(x) * inverse_width;
+    // NaN is not below it either.
+    const auto k = static_cast<std::int32_t>(scaled < kFar ? scaled : kFar);
+    const std::int32_t bin = x < 0 ? -1 - k : k;
+    bins[result.found] = bin;
+    if (x == 0) continue;
+    ++result.found;
+    if (bin < result.lowest) result.lowest = bin;
+    if (bin > result.highest) result.highest = bin;
   }
-  return found;
+  return result;
 }
 
 }  // namespace q8

@@ -79,6 +79,66 @@ TEST(Collector, EveryIsaAndThreadCountAgreesWithAPlainLoop) {
   }
 }
 
+// Samples that fit into the bins of those before, and samples that do not.
+TEST(Collector, LaterSamplesCountAsOneOfThemAll) {
+  const std::vector<float> values = numbers_with_zeros(65 * 2000);
+  std::vector<float> all;
+  for (const float scale : {1.0f, 0.7f, 5.0f, -0.01f})
+    for (const float x : values) all.push_back(scale * x);
+  for (const auto& [outer, channels, inner] : std::vector<std::array<std::int64_t, 3>>{
+           {1, 0, 130000}, {1, 65, 2000}, {2000, 65, 1}, {200, 50, 13}}) {
+    const ValueBlock whole{
+        .data = all.data(), .outer = 4 * outer, .channels = channels, .inner = inner};
+    for (const Isa isa : all_isas()) {
+      if (!cpu_has(isa)) continue;
+      Threads threads(2);
+      StatisticsCollector collector(threads, isa);
+      TensorStatistics got;
+      for (std::size_t part = 0; part < 4; ++part) {
+        ValueBlock block = whole;
+        block.data = all.data() + part * values.size();
+        block.outer = outer;
+        collector.add(block, got);
+      }
+      TensorStatistics want = collect(whole, 1, Isa::kScalar);
+      got.histogram.trim();
+      want.histogram.trim();
+      EXPECT_EQ(got.count, want.count);
+      EXPECT_EQ(got.zeros, want.zeros);
+      EXPECT_EQ(got.extrema, want.extrema);
+      EXPECT_EQ(got.histogram, want.histogram) << isa_name(isa) << ", inner " << inner;
+      std::uint64_t zeros = 0;
+      for (const float x : all) zeros += x == 0 ? 1 : 0;
+      EXPECT_EQ(got.zeros, zeros);
+      EXPECT_EQ(got.histogram.total(), all.size() - zeros);
+    }
+  }
+}
+
+TEST(Collector, WhatIsNotFiniteAmongLaterSamplesChangesNothing) {
+  std::vector<float> values = numbers_with_zeros(65 * 2000);
+  for (const std::int64_t channels : {std::int64_t{0}, std::int64_t{65}})
+    for (const float odd : {kNaN, kInfinity, -kInfinity}) {
+      Threads threads(2);
+      StatisticsCollector collector(threads, best_isa());
+      const ValueBlock block{.data = values.data(),
+                             .outer = channels > 0 ? 2000 : 1,
+                             .channels = channels,
+                             .inner = channels > 0 ? 1 : 130000};
+      TensorStatistics statistics;
+      collector.add(block, statistics);
+      const TensorStatistics before = statistics;
+      std::vector<float> spoiled = values;
+      spoiled[100000] = odd;
+      ValueBlock again = block;
+      again.data = spoiled.data();
+      EXPECT_NE(collector.add(again, statistics).oddity, Oddity::kNone);
+      EXPECT_EQ(statistics, before);
+      collector.add(block, statistics);  // and nothing of it is left over
+      EXPECT_EQ(statistics.histogram.total(), 2 * before.histogram.total());
+    }
+}
+
 TEST(Collector, TellsWhatIsNotFiniteAndChangesNothing) {
   Threads threads(2);
   StatisticsCollector collector(threads, best_isa());
