@@ -71,14 +71,15 @@ def main():
     parser.add_argument("--gigabytes", type=float, default=3)
     parser.add_argument("--folder")
     parser.add_argument("--run", action="store_true")
-    parser.add_argument("options", nargs="*", default=["--mode", "weights"])
-    arguments = parser.parse_args()
+    given = sys.argv[1:]
+    options = given[given.index("--") + 1:] if "--" in given else ["--mode", "weights"]
+    arguments = parser.parse_args(given[:given.index("--")] if "--" in given else given)
     q8 = str(pathlib.Path(arguments.q8).resolve())
     with tempfile.TemporaryDirectory(dir=arguments.folder) as name:
         folder = pathlib.Path(name)
         size = make(folder, arguments.gigabytes * 1e9)
         begin = time.monotonic()
-        subprocess.run([q8, "quantize", "big.onnx", *arguments.options, "-o", "big.int8.onnx"], cwd=folder, check=True)
+        subprocess.run([q8, "quantize", "big.onnx", *options, "-o", "big.int8.onnx"], cwd=folder, check=True)
         seconds = time.monotonic() - begin
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
         written = sum(f.stat().st_size for f in folder.glob("big.int8.onnx*"))

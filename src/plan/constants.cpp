@@ -96,6 +96,12 @@ int input_axis(const Node& node, std::size_t position, const Tensor& weights) {
   return position == 1 ? rank - 2 : rank - 1;
 }
 
+// Products that make one value of a channel.
+std::int64_t node_inputs(const Node& node, const Tensor& weights, std::int64_t channels) {
+  if (node.is("ConvTranspose")) return depth(node, weights, 1);
+  return weights.size() / std::max<std::int64_t>(1, channels);
+}
+
 // For the weights of products: 4 bits where they are asked for, in blocks where a channel has more
 // inputs than a block.
 WeightSettings product_settings(const PlanConfig& config, const Target& target, const Node& node,
@@ -103,6 +109,10 @@ WeightSettings product_settings(const PlanConfig& config, const Target& target, 
   WeightSettings settings =
       weight_settings(config, target, channel_axis(node, position, weights, target));
   if (config.weights != "s4" || mode == NodeMode::kDynamic) return settings;
+  // Depthwise and other narrow layers suffer most and weigh least.
+  constexpr std::int64_t kFewInputs = 64;
+  const std::int64_t channels = weights.shape()[settings.axis];
+  if (node_inputs(node, weights, channels) < kFewInputs) return settings;
   settings.dtype = DType::kS4;
   settings.levels = 0;
   const int axis = input_axis(node, position, weights);

@@ -65,7 +65,6 @@ constexpr Float16Row kRows[] = {
     {"Pow", kAll},
     {"Reciprocal", kAll},
     {"ReduceMax", kFirst},
-    {"ReduceMean", kFirst},
     {"ReduceMin", kFirst},
     {"Relu", kAll},
     {"Reshape", kFirst},
@@ -116,11 +115,26 @@ std::string constant_reason(const Tensor& constant) {
   return "";
 }
 
-std::string value_reason(const Graph& graph, const Ranges& ranges, ValueId id) {
+// What calibration saw of a value, or of one that has its numbers where it did not look at this
+// one: what an operator moved, or what a clamp made of it. (An infinity before the clamp does no
+// harm.)
+const TensorStatistics* statistics_of(const Graph& graph, const Uses& uses, const Ranges& ranges,
+                                      ValueId id) {
+  const TensorStatistics* seen = ranges.statistics(id);
+  if (seen != nullptr) return seen;
+  const NodeId reader = uses.only_consumer(id), producer = uses.producer(id);
+  if (reader != kNoNode && quant_role(graph, graph.node(reader)) == QuantRole::kClamp)
+    return ranges.statistics(graph.node(reader).outputs[0]);
+  if (producer != kNoNode && quant_role(graph, graph.node(producer)) == QuantRole::kMoves)
+    return statistics_of(graph, uses, ranges, graph.node(producer).inputs[0]);
+  return nullptr;
+}
+
+std::string value_reason(const Graph& graph, const Uses& uses, const Ranges& ranges, ValueId id) {
   if (const Tensor* constant = graph.constant(id))
     return constant->dtype() == DType::kF32 ? constant_reason(*constant) : "it reads no float";
   const std::string name = "'" + graph.value(id).name + "'";
-  const TensorStatistics* seen = ranges.statistics(id);
+  const TensorStatistics* seen = statistics_of(graph, uses, ranges, id);
   if (seen == nullptr) return "the range of " + name + " is not known";
   const Range range = seen->extrema.range();
   const double reach = std::max(std::abs(range.low), std::abs(range.high));
@@ -129,15 +143,45 @@ std::string value_reason(const Graph& graph, const Ranges& ranges, ValueId id) {
   return "";
 }
 
-std::string refusal(const Graph& graph, const Ranges& ranges, const Node& node) {
+// Values that only say something about others: sums and means, and what is computed of nothing but
+// them. A variance is a small difference of such numbers; they are few, and stay in float32.
+std::vector<bool> find_statistics(const Graph& graph) {
+  constexpr std::string_view kSums[] = {"ReduceSum",  "ReduceMean",      "ReduceSumSquare",
+                                        "ReduceL1",   "ReduceL2",        "ReduceLogSum",
+                                        "ReduceProd", "ReduceLogSumExp", "CumSum"};
+  constexpr std::string_view kComputed[] = {
+      "Abs", "Add", "Clip", "Div",     "Exp",        "Expand", "Log",     "Max", "Min",
+      "Mul", "Neg", "Pow",  "Reshape", "Reciprocal", "Sqrt",   "Squeeze", "Sub", "Unsqueeze"};
+  const auto is_one_of = [](const Node& node, const auto& types) {
+    return node.domain.empty() &&
+           std::find(std::begin(types), std::end(types), node.op_type) != std::end(types);
+  };
+  std::vector<bool> is_statistic(graph.values().size(), false);
+  for (const Node& node : graph.nodes()) {  // in topological order
+    bool all = is_one_of(node, kComputed), any = false;
+    for (std::size_t i = 0; all && i < node.inputs.size(); ++i) {
+      const ValueId id = node.inputs[i];
+      if (id == kNoValue || graph.constant(id) != nullptr || !takes_float16(node, i)) continue;
+      any = true;
+      all = is_statistic[static_cast<std::size_t>(id)];
+    }
+    if (!(all && any) && !is_one_of(node, kSums)) continue;
+    for (const ValueId output : node.outputs)
+      if (output != kNoValue) is_statistic[static_cast<std::size_t>(output)] = true;
+  }
+  return is_statistic;
+}
+
+std::string refusal(const Graph& graph, const Uses& uses, const Ranges& ranges, const Node& node) {
   if (!has_float16_form(node)) return node.op_type + " is left in it";
   for (std::size_t i = 0; i < node.inputs.size(); ++i) {
     if (node.inputs[i] == kNoValue || !takes_float16(node, i)) continue;
-    if (std::string why = value_reason(graph, ranges, node.inputs[i]); !why.empty()) return why;
+    if (std::string why = value_reason(graph, uses, ranges, node.inputs[i]); !why.empty())
+      return why;
   }
   for (const ValueId output : node.outputs) {
     if (output == kNoValue) continue;
-    if (std::string why = value_reason(graph, ranges, output); !why.empty()) return why;
+    if (std::string why = value_reason(graph, uses, ranges, output); !why.empty()) return why;
   }
   return "";
 }
@@ -163,11 +207,16 @@ bool takes_float16(const Node& node, std::size_t i) {
 }
 
 void plan_float16(const Graph& graph, const Ranges& ranges, QuantizationPlan& plan) {
+  const Uses uses(graph);
+  const std::vector<bool> is_statistic = find_statistics(graph);
   for (NodeId id = 0; id < graph.node_count(); ++id) {
     const Node& node = graph.node(id);
     NodePlan& row = plan.nodes[static_cast<std::size_t>(id)];
     if (!computes_in_float(graph, node, row)) continue;
-    const std::string why = refusal(graph, ranges, node);
+    std::string why = refusal(graph, uses, ranges, node);
+    const ValueId made = node.outputs.empty() ? kNoValue : node.outputs[0];
+    if (why.empty() && made != kNoValue && is_statistic[static_cast<std::size_t>(made)])
+      why = "it computes with sums alone";
     row.float16 = why.empty();
     if (!why.empty()) row.reason += "; in float32: " + why;
   }

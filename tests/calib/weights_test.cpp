@@ -58,5 +58,17 @@ TEST(Weights, WhatIsNotFiniteOrNotFloatIsRefused) {
   EXPECT_THROW(weight_params(Tensor::of<float>({1}, {1.0f}), {.axis = 1}), Error);
 }
 
+// Blocks of two along axis 0 of [3, 2]: rows 0 and 1, then row 2 alone; the largest magnitude
+// over 7.
+TEST(Weights, BlocksOfFourBitsHaveTheirOwnScales) {
+  const Tensor w = Tensor::of<float>({3, 2}, {0.7f, -0.1f, -1.4f, 0.2f, 3.5f, 0.0f});
+  const QuantParams p = weight_params(w, {.axis = 0, .dtype = DType::kS4, .block = 2});
+  EXPECT_EQ(p.dtype, DType::kS4);
+  EXPECT_EQ(p.block, 2);
+  EXPECT_EQ(p.scale_shape(w.shape()), (Shape{2, 2}));
+  EXPECT_THAT(p.scale, ElementsAre(float(double(1.4f) / 7), float(double(0.2f) / 7), 0.5f, 1.0f));
+  EXPECT_THAT(p.zero_point, ElementsAre(0, 0, 0, 0));
+}
+
 }  // namespace
 }  // namespace q8

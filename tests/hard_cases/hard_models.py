@@ -445,3 +445,18 @@ def of_opset(opset, ir):
 MODELS += [of_opset(opset, ir) for opset, ir in
            ((7, 3), (8, 3), (9, 4), (10, 5), (11, 6), (12, 7), (13, 7), (14, 7), (15, 8), (16, 8), (17, 8), (18, 8), (19, 9), (20, 9),
             (21, 10), (22, 10))]
+
+
+def wide_layers():
+    """Channels of 64 inputs and more, as 4-bit weights want them; 70 is no multiple of a block."""
+    b = Builder(15)
+    b.input("x", ["t", 1, 70])
+    b.node("LSTM", ["x", b.weight("w", 1, 256, 70, scale=0.1), b.weight("r", 1, 256, 64, scale=0.1)], ["h", "", ""], hidden_size=64)
+    b.node("Squeeze", ["h", b.constant("axes", np.array([1, 2], np.int64))], "s")
+    b.node("MatMul", ["s", b.weight("w2", 64, 144, scale=0.1)], "m")
+    b.node("Relu", ["m"], "r1")
+    b.node("Gemm", ["r1", b.weight("w3", 144, 144, scale=0.1), b.weight("b3", 144, scale=0.1)], "g", transB=1)
+    b.node("Reshape", ["g", b.constant("image", np.array([-1, 16, 3, 3], np.int64))], "i")
+    b.node("Conv", ["i", b.weight("w4", 8, 16, 3, 3), b.weight("b4", 8, scale=0.1)], "y", kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+    b.output("y", None)
+    return b.model(), b.samples({"x": [6, 1, 70]})

@@ -106,5 +106,20 @@ TEST(Dequantize, DoesNotOverflow) {
               ElementsAre(-4294967296.0f));
 }
 
+// Scales 0.5 and 1 for the first block of two rows, 2 and 4 for what is left.
+TEST(Quantize, BlocksAlongAnAxisThatTheyDoNotFill) {
+  const Tensor real = Tensor::of<float>({3, 2}, {1.0f, 1.0f, -3.5f, 100.0f, 5.0f, -9.0f});
+  const QuantParams p{.dtype = DType::kS4,
+                      .axis = 0,
+                      .scale = {0.5f, 1, 2, 4},
+                      .zero_point = {0, 1, 0, 0},
+                      .block = 2};
+  const Tensor q = quantize(real, p);
+  EXPECT_EQ(q.dtype(), DType::kS4);
+  // 1/0.5; 1/1 + 1; −3.5/0.5; 100 beyond 7; 2.5 to even; −2.25
+  EXPECT_THAT(q.to_int64s(), ElementsAre(2, 2, -7, 7, 2, -2));
+  EXPECT_THAT(dequantize(q, p).to_floats(), ElementsAre(1, 1, -3.5f, 6, 4, -8));
+}
+
 }  // namespace
 }  // namespace q8
