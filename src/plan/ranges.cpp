@@ -1,6 +1,7 @@
 #include "plan/ranges.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/threads.h"
 #include "plan/coverage.h"
@@ -28,6 +29,15 @@ const Range* bounded_range(const Node& node) {
   static constexpr Range kUnit{0, 255.0 / 256}, kSigned{-1, 127.0 / 128};
   if (node.is("Softmax") || node.is("Sigmoid")) return &kUnit;
   return node.is("Tanh") ? &kSigned : nullptr;
+}
+
+// 16 bits have room for values that calibration did not see: twice what it saw costs one of them.
+// Not behind a Clip, whose bounds the range may have to keep.
+Range range_of_16_bits(const TensorStatistics& seen, const Node* producer) {
+  constexpr double kRoom = 2;
+  const Range range = seen.extrema.range();
+  return producer != nullptr && producer->is("Clip") ? range
+                                                     : Range{range.low * kRoom, range.high * kRoom};
 }
 
 // Applies the last override whose pattern matches, for every value.
@@ -64,7 +74,10 @@ Ranges::Ranges(const Graph& graph, const CalibrationProfile& profile, const Plan
     const ValueId id = graph.find_value(row.pattern);
     if (id != kNoValue) take(index(id), row);
   }
-  apply_overrides(config.observer_for, names, take);
+  apply_overrides(config.observer_for, names, [&](std::size_t i, const ObserverFor& row) {
+    take(i, row);
+    values_[i].is_observer_asked_for = true;
+  });
   apply_overrides(config.type_for, names, [&](std::size_t i, const TypeFor& row) {
     if (row.type == "float")
       values_[i].float_reason = "asked for by type";
@@ -100,10 +113,15 @@ void Ranges::observe_value(ValueId id, const Graph& graph, const Target& target,
     if (memo != nullptr) return memo->observe(*entry.statistics, entry.settings);
     return observe_and_judge(*entry.statistics, entry.settings);
   };
-  const bool is_fixed = bounded != nullptr && target.fixed_bounded_ranges;
+  std::optional<Range> fixed;
+  if (bounded != nullptr && target.fixed_bounded_ranges)
+    fixed = *bounded;
+  else if (dtype_size(entry.settings.dtype) == 2 && !entry.is_observer_asked_for)
+    fixed =
+        range_of_16_bits(*entry.statistics, producer == kNoNode ? nullptr : &graph.node(producer));
   const JudgedRange judged =
-      is_fixed ? JudgedRange{*bounded, judge_range(*entry.statistics, *bounded, entry.settings)}
-               : observed();
+      fixed ? JudgedRange{*fixed, judge_range(*entry.statistics, *fixed, entry.settings)}
+            : observed();
   entry.range = judged.range;
   if (!judged.verdict.usable) entry.float_reason = judged.verdict.reason;
 }

@@ -32,6 +32,7 @@ class Ranges {
     std::string float_reason;
     Range range;
     ObserverSettings settings;
+    bool is_observer_asked_for = false;  // by name, in observer_for
   };
   static std::size_t index(ValueId id) { return static_cast<std::size_t>(id); }
   void observe_value(ValueId id, const Graph& graph, const Target& target, const Uses& uses,

@@ -447,6 +447,7 @@ MODELS += [of_opset(opset, ir) for opset, ir in
             (21, 10), (22, 10))]
 
 
+@hard
 def wide_layers():
     """Channels of 64 inputs and more, as 4-bit weights want them; 70 is no multiple of a block."""
     b = Builder(15)

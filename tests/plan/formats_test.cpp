@@ -21,6 +21,7 @@ QuantizationPlan plan_of(GraphBuilder& builder, std::vector<TensorStatistics> te
 PlanConfig with_type(const std::string& pattern, const std::string& type, std::int64_t opset) {
   PlanConfig config;
   config.observer = "minmax";
+  config.observer_for = {{.pattern = "*", .observer = "minmax"}};
   config.type_for = {{.pattern = pattern, .type = type}};
   config.opset = opset;
   return config;
@@ -38,6 +39,20 @@ TEST(Formats, SixteenBitsSpreadOverTheRange) {
   EXPECT_EQ(y.zero_point[0], 0);  // −32768 + 2 / (4 / 65535) = −0.5, to even
   EXPECT_EQ(plan.find_activation("x")->params.dtype, DType::kU8);
   EXPECT_EQ(plan.opset, 21);
+}
+
+// What calibration did not see must not be clipped, where there is room; but a Clip's bound must
+// hold.
+TEST(Formats, SixteenBitsLeaveRoomUnlessAClipMadeTheValue) {
+  GraphBuilder b;
+  b.constant("low", Tensor::scalar(-2.0f)).constant("high", Tensor::scalar(2.0f));
+  b.input("x").conv("x", "a").node("Clip", {"a", "low", "high"}, "c").conv("c", "y").output("y");
+  PlanConfig config = with_type("*", "u16", 21);
+  config.observer_for.clear();
+  const auto plan =
+      plan_of(b, {spread("x", -1, 1), spread("c", -2, 2), spread("y", -2, 2)}, config);
+  EXPECT_FLOAT_EQ(plan.find_activation("x")->params.scale[0], 4.0f / 65535);
+  EXPECT_FLOAT_EQ(plan.find_activation("c")->params.scale[0], 4.0f / 65535);
 }
 
 TEST(Formats, ValuesThatShareAScaleShareTheWiderType) {
