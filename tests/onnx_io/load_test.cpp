@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <random>
 
 #include "data/thrown.h"
@@ -250,6 +251,54 @@ TEST(LoadModel, BodiesCaptureValuesOfTheEnclosingGraph) {
   ASSERT_EQ(body->captures().size(), 1u);
   EXPECT_EQ(body->captures()[0].outer, graph.find_value("a"));
   EXPECT_EQ(body->value(body->captures()[0].inner).name, "a");
+}
+
+// Above 64 KB the weights are taken from the file and not from what protobuf read.
+SmallModel large_model() {
+  SmallModel m;
+  m.input("x", {1, 20000});
+  std::string bytes(80000, '\0');
+  for (std::size_t i = 0; i < 20000; ++i) {
+    const auto value = static_cast<float>(i) / 8;
+    std::memcpy(&bytes[i * 4], &value, 4);
+  }
+  m.tensor("small", {1})->add_float_data(3);
+  m.tensor("w", {20000})->set_raw_data(bytes);
+  m.tensor("v", {20000})->set_raw_data(std::string(bytes.rbegin(), bytes.rend()));
+  m.node("Add", {"x", "w"}, {"a"}, "add");
+  m.node("Mul", {"a", "v"}, {"b"}, "mul");
+  m.node("Sub", {"b", "small"}, {"y"}, "sub");
+  m.output("y", {1, 20000});
+  return m;
+}
+
+TEST(LoadModel, LargeWeightsAreTheOnesOfTheFile) {
+  const SmallModel given = large_model();
+  const Graph graph = given.load().graph;
+  const Tensor& w = *graph.constant(graph.find_value("w"));
+  ASSERT_EQ(w.shape(), (Shape{20000}));
+  EXPECT_EQ(w.data<float>()[0], 0);
+  EXPECT_EQ(w.data<float>()[19999], 19999.0f / 8);
+  const Tensor& v = *graph.constant(graph.find_value("v"));
+  EXPECT_EQ(std::memcmp(v.bytes(), given.proto.graph().initializer(2).raw_data().data(), 80000), 0);
+  EXPECT_EQ(graph.constant(graph.find_value("small"))->to_floats()[0], 3);
+}
+
+TEST(LoadModel, LargeWeightsThatDoNotFitTheirShapeAreNamed) {
+  SmallModel m = large_model();
+  m.graph()->mutable_initializer(1)->set_dims(0, 19999);
+  EXPECT_THAT(bad_input_of([&] { (void)m.load(); }),
+              testing::AllOf(HasSubstr("initializer 'w'"), HasSubstr("80000 bytes")));
+}
+
+// Cut anywhere, the file is refused, and says that it was cut where protobuf's lengths tell.
+TEST(LoadModel, LargeModelsThatWereCutAreRefused) {
+  const TemporaryFolder folder;
+  const std::string whole = large_model().proto.SerializeAsString();
+  for (const std::size_t size : {whole.size() - 1, whole.size() - 90000, whole.size() / 3}) {
+    folder.write("cut.onnx", whole.substr(0, size));
+    EXPECT_THROW((void)load_model(folder / "cut.onnx"), Error) << size;
+  }
 }
 
 }  // namespace
