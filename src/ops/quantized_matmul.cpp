@@ -1,4 +1,5 @@
 #include <memory>
+#include <optional>
 
 #include "kernels/gemm_u8s8.h"
 #include "kernels/kernel_set.h"
@@ -84,7 +85,16 @@ DType result_type(const OwnedOutput& output, DType byte_type) {
   return output.kind == OutputKind::kF32 ? DType::kF32 : byte_type;
 }
 
-// Y = A·B for any ranks, as NumPy's matmul: the products one by one, batches broadcast.
+// The distance between neighbours, where it is the same for all of them.
+template <typename Offset>
+std::optional<std::int64_t> even_step(std::int64_t count, Offset&& offset) {
+  const std::int64_t step = count > 1 ? offset(1) - offset(0) : 0;
+  for (std::int64_t i = 1; i < count; ++i)
+    if (offset(i) - offset(i - 1) != step) return std::nullopt;
+  return step;
+}
+
+// Y = A·B for any ranks, as NumPy's matmul, batches broadcast.
 void multiply(RunContext& run, const Tensor& a, std::int32_t a_zero, const Tensor& b,
               std::span<const std::int32_t> b_zero, const PackedS8* packed,
               const OwnedOutput& output, DType byte_type) {
@@ -105,14 +115,19 @@ void multiply(RunContext& run, const Tensor& a, std::int32_t a_zero, const Tenso
               run.threads);
     return;
   }
-  for (std::int64_t i = 0; i < shape.batch(); ++i) {
+  const auto a_step = even_step(shape.batch(), [&](std::int64_t i) { return shape.a_offset(i); });
+  const auto b_step = even_step(shape.batch(), [&](std::int64_t i) { return shape.b_offset(i); });
+  // All at once, so that threads share them; one by one where broadcasting makes them uneven.
+  const std::int64_t at_once = a_step && b_step ? shape.batch() : 1;
+  for (std::int64_t i = 0; i < shape.batch(); i += at_once) {
     ActivationsView rows = left;
     rows.data = a.bytes() + shape.a_offset(i);
     batched_gemm_u8s8(
         *run.kernels.gemm_u8s8,
-        {.batch = 1,
+        {.batch = at_once,
          .m = shape.m(),
          .a = rows,
+         .a_step = a_step.value_or(0),
          .b = {.data = b.bytes() + shape.b_offset(i),
                .is_signed = b.dtype() == DType::kS8,
                .k = shape.k(),
@@ -120,9 +135,11 @@ void multiply(RunContext& run, const Tensor& a, std::int32_t a_zero, const Tenso
                .stride_k = shape.n(),
                .stride_n = 1,
                .zero_point = b_zero},
+         .b_step = b_step.value_or(0),
          .output = output.view(),
          .c = y.mutable_bytes() + static_cast<std::size_t>(i * shape.m() * shape.n()) * y_width,
-         .c_stride = shape.n()},
+         .c_stride = shape.n(),
+         .c_step = shape.m() * shape.n()},
         run.threads);
   }
 }

@@ -87,7 +87,19 @@ def clipped_conv(b, x):
     return b.quantized(y, 0.05, 0)
 
 
+def batched_matmul(broadcast, dtype=np.uint8):
+    """Products of two activations, as attention has them; broadcast: the right factor has no leading dimension."""
+    def build(b, x):
+        right = b.node("Gather", ["x", b.constant(np.int64(1))], axis=0) if broadcast else "x"
+        right = b.node("Transpose", [right], perm=[0, 2, 1] if broadcast else [0, 1, 3, 2])
+        zero = 100 if dtype == np.uint8 else -5
+        product = b.node("MatMul", [b.quantized("x", 0.03, zero, dtype), b.quantized(right, 0.02, zero, dtype)])
+        return b.quantized(product, 0.1, zero, dtype)
+    return build
+
+
 def small_cases():
+    heads = floats(2, 3, 5, 8)
     image = floats(2, 5, 9, 7)
     rows = floats(4, 12)
     out = lambda scale, zero, dtype=np.uint8: lambda b, y: b.quantized(y, scale, zero, dtype)
@@ -103,6 +115,9 @@ def small_cases():
         "conv_chain": one_input(image, lambda b, x: u8(b, conv(b, u8(b, conv(b, x, 5, 6, factor=1.0)), 6, 4))),
         "matmul_per_tensor": one_input(rows, lambda b, x: u8(b, b.node("MatMul", [x, b.weight((12, 7))[0]]))),
         "matmul_per_channel": one_input(rows, lambda b, x: u8(b, b.node("MatMul", [x, b.weight((12, 7), 1)[0]]))),
+        "matmul_batched": one_input(heads, batched_matmul(False)),
+        "matmul_batched_s8": one_input(heads, batched_matmul(False, np.int8)),
+        "matmul_broadcast": one_input(heads, batched_matmul(True)),
         "gemm_trans_b": one_input(rows, lambda b, x: gemm(b, x, 0)),
         "gemm": one_input(rows, lambda b, x: gemm(b, x, 1)),
         # What must not be fused as if it were the usual form: compared with the float definition.
