@@ -7,6 +7,7 @@
 #include "exec/fold.h"
 #include "exec/qdq_bias.h"
 #include "exec/qdq_group.h"
+#include "exec/qdq_unsigned.h"
 #include "exec/qdq_zero_points.h"
 #include "ops/ops.h"
 
@@ -298,6 +299,7 @@ void dequantize_constants(Graph& graph, const std::vector<ValueId>& keep) {
 
 int fuse_qdq(Graph& graph, const std::vector<ValueId>& keep) {
   complete_zero_points(graph);
+  make_unsigned(graph, keep);
   const int fused = Fuser(graph, keep).run();
   dequantize_constants(graph, keep);
   return fused;

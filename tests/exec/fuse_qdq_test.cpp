@@ -6,6 +6,7 @@
 #include <cfloat>
 #include <cmath>
 
+#include "exec/qdq_unsigned.h"
 #include "exec/session.h"
 #include "graph/small_graph.h"
 
@@ -172,6 +173,47 @@ TEST(FuseQdq, FunctionsThatGiveNanStay) {
   g.node("DequantizeLinear", {"y_q", "s", "z"}, {"y"});
   g.output("y");
   EXPECT_EQ(fuse_qdq(g.graph, {}), 0);
+}
+
+// x → Q (s8, scale 0.5, zero point −3) → DQ → Relu → y; `integers_too`: the s8 are a result as
+// well.
+SmallGraph signed_graph(bool integers_too) {
+  SmallGraph g;
+  g.input("x");
+  g.constant("s", Tensor::scalar(0.5f));
+  g.constant("z", Tensor::scalar<std::int8_t>(-3));
+  g.node("QuantizeLinear", {"x", "s", "z"}, {"q"});
+  g.node("DequantizeLinear", {"q", "s", "z"}, {"d"});
+  g.node("Relu", {"d"}, {"y"});
+  g.output("y");
+  if (integers_too) g.output("q");
+  return g;
+}
+
+TEST(MakeUnsigned, TheSameRealsFromBytesWithoutSign) {
+  auto g = signed_graph(false);
+  make_unsigned(g.graph, {});
+  for (const Node& node : g.graph.nodes())
+    if (!node.is("Relu")) {
+      EXPECT_EQ(g.graph.constant(node.inputs[2])->dtype(), DType::kU8);
+      EXPECT_EQ(g.graph.constant(node.inputs[2])->to_int64s(), std::vector<std::int64_t>{125});
+    }
+  // Reals from (−128 + 3)/2 = −62.5 to (127 + 3)/2 = 65; 0.25 / 0.5 = 0.5 goes to the even 0.
+  const auto y =
+      Session(g.graph, threads(1))
+          .run(std::vector{Tensor::of<float>({5}, {-100.0f, 0.25f, 0.75f, 64.9f, 100.0f})});
+  EXPECT_THAT(y[0].to_floats(), ElementsAre(0.0f, 0.0f, 1.0f, 65.0f, 65.0f));
+}
+
+TEST(MakeUnsigned, WhatIsSeenFromOutsideStaysSigned) {
+  auto with_output = signed_graph(true), observed = signed_graph(false);
+  make_unsigned(with_output.graph, {});
+  make_unsigned(observed.graph, {observed.value("q")});
+  for (const SmallGraph* g : {&with_output, &observed})
+    for (const Node& node : g->graph.nodes()) {
+      if (node.is("Relu")) continue;
+      EXPECT_EQ(g->graph.constant(node.inputs[2])->dtype(), DType::kS8);
+    }
 }
 
 }  // namespace
