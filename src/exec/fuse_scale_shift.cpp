@@ -1,6 +1,5 @@
 #include "exec/fuse_scale_shift.h"
 
-#include <algorithm>
 #include <limits>
 
 #include "exec/clamp.h"
@@ -10,14 +9,12 @@ namespace q8 {
 int fuse_scale_shift(LoweredGraph& lowered, const std::vector<ValueId>& keep) {
   Graph& graph = lowered.graph;
   const Uses uses(graph);
-  const auto is_kept = [&](ValueId id) {
-    const ValueId origin = lowered.origins[static_cast<std::size_t>(id)].value;
-    return origin != kNoValue && std::ranges::find(keep, origin) != keep.end();
-  };
   int gone = 0;
   for (NodeId id = 0; id < graph.node_count(); ++id) {
     Node& node = graph.node(id);
-    if (node.domain != "q8" || node.op_type != "ScaleShift" || is_kept(node.outputs[0])) continue;
+    if (node.domain != "q8" || node.op_type != "ScaleShift" ||
+        is_shown(lowered, node.outputs[0], keep))
+      continue;
     const NodeId reader = uses.only_consumer(node.outputs[0]);
     const auto clamp = reader == kNoNode ? std::nullopt : clamp_of(graph, graph.node(reader));
     if (!clamp) continue;
@@ -29,12 +26,7 @@ int fuse_scale_shift(LoweredGraph& lowered, const std::vector<ValueId>& keep) {
     graph.remove_node(reader);
     ++gone;
   }
-  if (gone > 0) {
-    std::vector<ValueId> shown;
-    for (ValueId id = 0; id < graph.value_count(); ++id)
-      if (is_kept(id)) shown.push_back(id);
-    graph.tidy(shown);
-  }
+  if (gone > 0) graph.tidy(shown_values(lowered, keep));
   return gone;
 }
 

@@ -1,7 +1,10 @@
 #include "exec/lower.h"
 
+#include <algorithm>
+
 #include "exec/channels_last.h"
 #include "exec/fuse_activation.h"
+#include "exec/fuse_conv_pair.h"
 #include "exec/fuse_float.h"
 #include "exec/fuse_qdq.h"
 #include "exec/fuse_scale_shift.h"
@@ -18,6 +21,18 @@ void drop_unread_constants(Graph& graph) {
 
 }  // namespace
 
+bool is_shown(const LoweredGraph& lowered, ValueId value, const std::vector<ValueId>& keep) {
+  const ValueId origin = lowered.origins[static_cast<std::size_t>(value)].value;
+  return origin != kNoValue && std::ranges::find(keep, origin) != keep.end();
+}
+
+std::vector<ValueId> shown_values(const LoweredGraph& lowered, const std::vector<ValueId>& keep) {
+  std::vector<ValueId> shown;
+  for (ValueId id = 0; id < lowered.graph.value_count(); ++id)
+    if (is_shown(lowered, id, keep)) shown.push_back(id);
+  return shown;
+}
+
 LoweredGraph lower(Graph graph, const SessionOptions& options) {
   const ValueId original_count = graph.value_count();
   LoweredGraph lowered{.graph = std::move(graph), .origins = {}};
@@ -32,6 +47,7 @@ LoweredGraph lower(Graph graph, const SessionOptions& options) {
   if (options.optimize) {
     ChannelsLast(lowered).run(options.keep);
     fuse_scale_shift(lowered, options.keep);
+    fuse_conv_pair(lowered, options.keep);
   }
   drop_unread_constants(lowered.graph);
   return lowered;

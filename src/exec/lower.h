@@ -20,6 +20,10 @@ struct LoweredGraph {
   std::vector<Origin> origins;  // by value of `graph`
 };
 
+// Whether observers want to see a value: its original is in `keep`; and all such values.
+bool is_shown(const LoweredGraph& lowered, ValueId value, const std::vector<ValueId>& keep);
+std::vector<ValueId> shown_values(const LoweredGraph& lowered, const std::vector<ValueId>& keep);
+
 // Brings the graph into the form that runs fastest; with options.optimize off it stays as it is.
 // Constants that nobody reads any more are dropped.
 LoweredGraph lower(Graph graph, const SessionOptions& options);

@@ -1,6 +1,7 @@
 #include <memory>
 
 #include "kernels/conv_f32.h"
+#include "kernels/conv_pair_f32.h"
 #include "ops/channel_layout.h"
 #include "ops/conv_attributes.h"
 #include "ops/families.h"
@@ -15,14 +16,18 @@ namespace {
 //   q8             the same inputs with X, Z and Y channels last; attributes clamp_lo and clamp_hi
 //                  (floats) beside the activation; Z is broadcast where its shape differs
 
-FusedActivation activation_of(const NodeContext& node) {
+//
+// ConvPair, q8 only: X, W1, B1, W2 [, B2]: a pointwise Conv and the depthwise one behind it. The
+// attributes are the second's; those that finish the first have "first_" in front.
+
+FusedActivation activation_of(const NodeContext& node, const std::string& prefix = "") {
   FusedActivation activation;
   if (!node.node.domain.empty())
-    activation = fused_activation(node.attributes().get_string("activation", ""),
-                                  node.attributes().get_floats("activation_params"));
+    activation = fused_activation(node.attributes().get_string(prefix + "activation", ""),
+                                  node.attributes().get_floats(prefix + "activation_params"));
   if (node.node.domain == "q8") {
-    activation.low = node.attributes().get_float("clamp_lo", activation.low);
-    activation.high = node.attributes().get_float("clamp_hi", activation.high);
+    activation.low = node.attributes().get_float(prefix + "clamp_lo", activation.low);
+    activation.high = node.attributes().get_float(prefix + "clamp_hi", activation.high);
   }
   return activation;
 }
@@ -32,15 +37,17 @@ struct Conv {
   FusedActivation activation;
 };
 
+ConvFinishF32 finish_of(const FusedActivation& activation, const KernelSet& kernels) {
+  return {.lo = activation.low, .hi = activation.high, .then = activation.call(kernels)};
+}
+
 std::shared_ptr<const ConvF32> pack(const Conv& conv, const KernelSet& kernels,
                                     const Tensor& weights, const Tensor* bias) {
   const ConvGeometry g = conv.attributes.weight_geometry(weights);
   if (bias != nullptr) need_conv_bias(*bias, weights, g.out_channels);
   return std::make_shared<const ConvF32>(kernels, g, weights.data<float>(),
                                          bias == nullptr ? nullptr : bias->data<float>(),
-                                         ConvFinishF32{.lo = conv.activation.low,
-                                                       .hi = conv.activation.high,
-                                                       .then = conv.activation.call(kernels)});
+                                         finish_of(conv.activation, kernels));
 }
 
 void run_conv(RunContext& run, const Conv& conv, const ConvF32& packed) {
@@ -142,10 +149,51 @@ OpFunction make_conv(const NodeContext& node) {
   };
 }
 
+ConvGeometry pointwise_geometry(const Tensor& weights) {
+  ConvGeometry g;
+  g.in_channels = weights.shape()[1];
+  g.out_channels = weights.shape()[0];
+  return g;
+}
+
+OpFunction make_conv_pair(const NodeContext& node) {
+  const ConvAttributes attributes(node);
+  const ConvGeometry pointwise = pointwise_geometry(*node.constant(1));
+  const auto packed = [&](std::size_t weights, const ConvGeometry& g, const std::string& prefix) {
+    const Tensor* bias = node.constant(weights + 1);
+    if (bias != nullptr) need_conv_bias(*bias, *node.constant(weights), g.out_channels);
+    for (const std::size_t i : {weights, weights + 1}) node.has_copied(i);
+    return std::make_shared<const ConvF32>(node.kernels, g, node.constant(weights)->data<float>(),
+                                           bias == nullptr ? nullptr : bias->data<float>(),
+                                           finish_of(activation_of(node, prefix), node.kernels));
+  };
+  return [attributes, pointwise, first = packed(1, pointwise, "first_"),
+          second = packed(3, attributes.weight_geometry(*node.constant(3)), "")](RunContext& run) {
+    const Tensor& x = run.input(0);
+    if (x.dtype() != DType::kF32 || x.rank() != 4 || x.shape()[3] != pointwise.in_channels)
+      throw bad_input("the input " + x.str() + " does not fit weights " + run.input(1).str());
+    ConvGeometry g = pointwise;
+    g.batch = x.shape()[0];
+    g.input = {1, x.shape()[1], x.shape()[2]};
+    const Tensor between(DType::kF32,
+                         Shape{g.batch, g.input[1], g.input[2], pointwise.out_channels},
+                         std::shared_ptr<const std::byte>());  // never whole in memory
+    const ConvPairF32 pair{.first = *first,
+                           .second = *second,
+                           .first_geometry = g,
+                           .second_geometry = attributes.geometry(between, run.input(3))};
+    const ConvGeometry& last = pair.second_geometry;
+    const ImageDims dims{last.batch, last.out_channels, last.output(), 2};
+    Tensor& y = run.output(0, DType::kF32, image_shape(dims, Layout::kChannelsLast));
+    run_conv_pair_f32(pair, x.data<float>(), y.mutable_data<float>(), run.threads);
+  };
+}
+
 constexpr OpRow kRows[] = {
     {"", "Conv", make_conv, QuantRole::kWeighted},
     {"com.microsoft", "FusedConv", make_conv, QuantRole::kWeighted},
     {"q8", "Conv", make_conv, QuantRole::kWeighted},
+    {"q8", "ConvPair", make_conv_pair, QuantRole::kWeighted},
 };
 
 }  // namespace

@@ -111,6 +111,17 @@ def split_and_joined(b, x):
     return b.node("Concat", [names[2], pooled, names[0]], axis=-3)
 
 
+def mobile_block(kernel, stride, size, batch=1, pad=None):
+    """Expanded, filtered and projected; large enough for several bands of lines between the first two."""
+    def build(b, x):
+        wide = swish(b, conv(b, x, 8, 96, kernel=1))
+        weights, pads = b.constant(floats(96, 1, kernel, kernel)), [kernel // 2 if pad is None else pad] * 4
+        deep = b.node("Conv", [wide, weights, b.constant(floats(96))], group=96, pads=pads, strides=[stride, stride])
+        clipped = b.node("Clip", [deep, b.constant(np.float32(0)), b.constant(np.float32(6))])
+        return conv(b, clipped, 96, 7, kernel=1)
+    return of_image(build, channels=8, size=size, batch=batch)
+
+
 def scaled_by_pool(b, x):
     """Squeeze and excitation."""
     y = swish(b, conv(b, x, 5, 8))
@@ -144,6 +155,15 @@ def float_cases():
         "slices": of_image(slices),
         "split_and_joined": of_image(split_and_joined),
         "scaled_by_pool": of_image(scaled_by_pool),
+        "mobile_block": mobile_block(3, 1, 61),
+        "mobile_block_strided": mobile_block(5, 2, 64),
+        "mobile_block_without_padding": mobile_block(3, 2, 53, pad=0),
+        "mobile_block_all_padding": mobile_block(3, 1, 40, pad=4),
+        "mobile_block_batch": mobile_block(3, 2, 37, batch=3),
+        "padded": of_image(lambda b, x: b.node("MaxPool", [b.node("Pad", [conv(b, x, 5, 9), b.constant(np.array([0, 0, 1, 2, 0, 1, 0, 3], np.int64)),
+                                                                           b.constant(np.float32(0.5))])], kernel_shape=[3, 3])),
+        "reflected": of_image(lambda b, x: conv(b, b.node("Pad", [conv(b, x, 5, 9), b.constant(np.array([0, 0, 1, 2, 0, 0, 1, 3], np.int64))],
+                                                          mode="reflect"), 9, 3)),
         "largest_of_9": pool("MaxPool", **square, strides=[2, 2]),
         "largest_ceil": pool("MaxPool", channels=67, kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1),
         "largest_dilated": pool("MaxPool", channels=33, kernel_shape=[3, 2], dilations=[2, 3]),
