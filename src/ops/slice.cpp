@@ -63,10 +63,24 @@ void slice(const Tensor& x, const std::vector<Cut>& cuts, std::size_t output, Ru
     using T = decltype(zero);
     const auto* source = reinterpret_cast<const T*>(x.bytes());
     auto* target = reinterpret_cast<T*>(y.mutable_bytes());
-    if (cuts.empty())
+    if (cuts.empty()) {
       *target = *source;
-    else
-      copy_cuts(cuts, x.shape(), 0, source, target);
+      return;
+    }
+    // Spread over the first axis that has several positions; those before it have one.
+    std::size_t axis = 0;
+    for (; axis + 1 < cuts.size() && cuts[axis].count == 1; ++axis)
+      source += cuts[axis].start * x.shape().count(static_cast<std::int64_t>(axis) + 1, x.rank());
+    const std::int64_t inner = y.size() / cuts[axis].count;
+    constexpr std::int64_t kGrain = 16384;  // elements
+    run.threads.parallel_for(cuts[axis].count, std::max<std::int64_t>(1, kGrain / inner),
+                             [&](std::int64_t begin, std::int64_t end) {
+                               std::vector<Cut> part = cuts;
+                               part[axis].start += begin * part[axis].step;
+                               part[axis].count = end - begin;
+                               copy_cuts(part, x.shape(), static_cast<std::int64_t>(axis), source,
+                                         target + begin * inner);
+                             });
   });
 }
 
