@@ -124,8 +124,16 @@ void ConvF32::run_indirect(const ConvGeometry& g, const Operands& o, Threads& th
   const std::int64_t pixels = product(g.output()), columns = g.out_channels_per_group();
   const std::int64_t image = product(g.input) * g.in_channels;
   const Indirection indirection(g, g.in_channels * std::int64_t{sizeof(float)});
+  // Where no tap along a line is padding, a kernel row is one run of memory: fewer pointers.
+  ConvGeometry joined = g;
+  joined.kernel[2] = 1;
+  joined.pad_end[2] -= g.kernel[2] - 1;  // the same output width as before
+  const Indirection kernel_rows(joined, g.in_channels * std::int64_t{sizeof(float)});
+  const bool joins = g.kernel[2] > 1 && g.dilation[2] == 1 && g.groups == 1 &&
+                     groups_[0].channels() == g.in_channels &&
+                     depth_blocks(groups_[0].taps(), groups_[0].channels()).size() == 1;
   const std::vector<float> padding(
-      static_cast<std::size_t>(std::max(g.in_channels, groups_[0].channels())), 0.0f);
+      static_cast<std::size_t>(g.kernel[2] * std::max(g.in_channels, groups_[0].channels())), 0.0f);
   const GemmTasks tasks = gemm_tasks(pixels, groups_[0], threads.count());
   const std::int64_t per_image = tasks.count() * g.groups;
   threads.parallel_for(g.batch * per_image, 1, [&](std::int64_t begin, std::int64_t end) {
@@ -145,7 +153,10 @@ void ConvF32::run_indirect(const ConvGeometry& g, const Operands& o, Threads& th
           gemm, row, std::min(pixels, row + tasks.rows_per_task), panel,
           std::min(b.panels(), panel + tasks.panels_per_task),
           [&](std::int64_t first, std::int64_t count, std::int64_t leading, const float** rows) {
-            fill_rows(indirection, o.in + n * image, padding.data(), first, count, leading, rows);
+            const bool is_joined = joins && indirection.lines_inside(first, count);
+            fill_rows(is_joined ? kernel_rows : indirection, o.in + n * image, padding.data(),
+                      first, count, leading, rows);
+            return is_joined ? g.kernel[2] : 1;
           });
     }
   });

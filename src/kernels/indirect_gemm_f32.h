@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 #include "kernels/elementwise_f32_kernels.h"
@@ -47,7 +48,9 @@ struct GemmTasks {
 GemmTasks gemm_tasks(std::int64_t m, const PackedF32& b, int threads);
 
 // The rows [row_begin, row_end) of the panels [panel_begin, panel_end), on the calling thread.
-//   fill(first, count, leading, rows): rows[tap · leading + i] = where row first + i has that tap
+//   fill(first, count, leading, rows): rows[tap · leading + i] = where row first + i has that tap.
+//     It may return a number above 1 where B is one block of k: so many taps lie one behind the
+//     other for all these rows, and `tap` counts groups of them.
 template <typename Fill>
 void indirect_gemm_block(const IndirectGemmF32& g, std::int64_t row_begin, std::int64_t row_end,
                          std::int64_t panel_begin, std::int64_t panel_end, const Fill& fill) {
@@ -58,8 +61,15 @@ void indirect_gemm_block(const IndirectGemmF32& g, std::int64_t row_begin, std::
   const auto tile_begin = [&](std::int64_t tile) { return row_begin + m * tile / tiles; };
   std::vector<const float*> rows(static_cast<std::size_t>(tiles * b.taps() * mr));
   const auto tile_rows = [&](std::int64_t tile) { return rows.data() + tile * b.taps() * mr; };
-  for (std::int64_t tile = 0; tile < tiles; ++tile)
-    fill(tile_begin(tile), tile_begin(tile + 1) - tile_begin(tile), mr, tile_rows(tile));
+  constexpr bool kJoins = !std::is_void_v<decltype(fill(0, 0, 0, rows.data()))>;
+  std::vector<std::int64_t> joined(kJoins ? static_cast<std::size_t>(tiles) : 0);
+  for (std::int64_t tile = 0; tile < tiles; ++tile) {
+    const std::int64_t first = tile_begin(tile), count = tile_begin(tile + 1) - first;
+    if constexpr (kJoins)
+      joined[static_cast<std::size_t>(tile)] = fill(first, count, mr, tile_rows(tile));
+    else
+      fill(first, count, mr, tile_rows(tile));
+  }
 
   const std::int64_t panel_step = m == 1 ? b.row().row_panels : 1;
   const std::vector<DepthBlock> blocks = depth_blocks(b.taps(), b.channels());
@@ -77,13 +87,14 @@ void indirect_gemm_block(const IndirectGemmF32& g, std::int64_t row_begin, std::
     constexpr std::int64_t kLine = 64, kFewTiles = 6;
     const std::int64_t step = tiles > kFewTiles ? 0 : std::min(kLine, 4 * nr / tiles);
     const std::int64_t share = step * block.taps * block.channels;
+    const std::int64_t group = kJoins ? joined[static_cast<std::size_t>(tile)] : 1;
     b.row().tile({
         .rows = tile_rows(tile) + block.tap * mr,
         .row_offset = g.row_offset + block.channel,
-        .taps = block.taps,
-        .channels = block.channels,
+        .taps = block.taps / group,
+        .channels = block.channels * group,
         .packed = packed_at(d, panel),
-        .packed_tap_stride = b.channels() * nr,
+        .packed_tap_stride = b.channels() * nr * group,
         .packed_panel_stride = b.panel_stride(),
         .c = g.c + row * g.ldc + column,
         .ldc = g.ldc,
@@ -121,6 +132,10 @@ void indirect_gemm_block(const IndirectGemmF32& g, std::int64_t row_begin, std::
   }
   if (g.epilogue.then.function == nullptr) return;
   const std::int64_t first = panel_begin * nr, columns = std::min(panel_end * nr, b.n()) - first;
+  if (columns == g.ldc) {
+    g.epilogue.then(g.c + row_begin * g.ldc, m * columns);
+    return;
+  }
   for (std::int64_t row = row_begin; row < row_end; ++row)
     g.epilogue.then(g.c + row * g.ldc + first, columns);
 }

@@ -27,6 +27,13 @@ class Indirection {
   void fill(const std::byte* image, const std::byte* padding_row, std::int64_t first,
             std::int64_t count, std::int64_t leading, const std::byte** rows) const;
 
+  // Whether all taps of these output pixels lie inside the input along its last dimension.
+  bool lines_inside(std::int64_t first, std::int64_t count) const {
+    const std::int64_t x = first % output_[2];
+    return (inside_begin_[2] == 0 && inside_end_[2] == output_[2]) ||
+           (x >= inside_begin_[2] && x + count <= inside_end_[2]);
+  }
+
   std::int64_t taps() const { return static_cast<std::int64_t>(tap_offsets_.size()); }
 
  private:
