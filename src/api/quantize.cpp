@@ -192,6 +192,7 @@ QuantizeResult quantize_model(const QuantizeJob& job, const Host& host) {
       save_checked(std::move(quantized), output,
                    {.source = source,
                     .planned = recovered.model.graph,
+                    .plan = plan,
                     .sample = calibration_sample(profile, source, job.data.preprocess)},
                    host);
   return result;

@@ -1,10 +1,11 @@
 #include "api/save_checked.h"
 
+#include <algorithm>
 #include <cstdio>
-#include <unordered_map>
 
 #include "api/bench_inputs.h"
 #include "api/held_out.h"
+#include "api/tensor_errors.h"
 #include "base/error.h"
 #include "onnx_io/load.h"
 #include "onnx_io/save.h"
@@ -82,26 +83,35 @@ std::string decibels(double db) {
   return text;
 }
 
-// The first value, in the order of computing, whose SQNR is below the limit.
-std::string name_of_fall(const QuantizationCheck& check, const Graph& quantized, const Host& host) {
-  SessionOptions options = session_options(host);
-  options.optimize = false;
-  std::unordered_map<std::string, Tensor> expected;
-  Session(check.planned, options).run(*check.sample, [&](const Produced& made) {
-    if (is_floating(made.tensor.dtype()) && made.axes.empty())
-      expected.emplace(check.planned.value(made.value).name, made.tensor);
-  });
-  std::string fall;
-  Session(quantized, options).run(*check.sample, [&](const Produced& made) {
-    const std::string& name = quantized.value(made.value).name;
-    const auto it = expected.find(name);
-    if (!fall.empty() || it == expected.end() || !is_floating(made.tensor.dtype())) return;
-    OutputError error;
-    error.add(it->second, made.tensor);
-    if (error.sqnr_db() < kUnexpectedDb)
-      fall = "; the first tensor to fall is '" + name + "', to " + decibels(error.sqnr_db());
-  });
-  return fall;
+// Why a value can be that far off although what it is made of is not: it shares a scale.
+std::string shared_scale(const QuantizationPlan& plan, const std::string& value) {
+  const ActivationPlan* activation = plan.find_activation(value);
+  if (activation == nullptr || activation->shares_with.empty()) return "";
+  return ", with the scale of '" + activation->shares_with +
+         "', which it shares (--exclude the Concat, or whatever joins them, to part them)";
+}
+
+// Warns of values that lose much more than the rounding to 8 bits takes, whatever becomes of the
+// results, and of results that are far from the float model's.
+void warn_of_falls(const Graph& quantized, const QuantizationCheck& check, double results_db,
+                   const Host& host) {
+  // Rounding to 8 bits leaves a tensor 30 to 50 dB, and a step takes a few of them.
+  constexpr double kLowDb = 20, kFallDb = 15;
+  constexpr std::size_t kNamed = 3;
+  const auto errors = tensor_errors(check.planned, quantized, *check.sample, session_options(host));
+  std::vector<TensorError> falls;
+  for (const TensorError& error : errors)
+    if (error.db < kLowDb && error.before_db - error.db > kFallDb) falls.push_back(error);
+  const auto first = std::ranges::find_if(
+      errors, [](const TensorError& error) { return error.db < kUnexpectedDb; });
+  if (falls.empty() && results_db < kUnexpectedDb && first != errors.end()) falls = {*first};
+  std::string text;
+  for (std::size_t i = 0; i < std::min(falls.size(), kNamed); ++i)
+    text += "; '" + falls[i].value + "' falls to " + decibels(falls[i].db) +
+            shared_scale(check.plan, falls[i].value);
+  if (falls.size() > kNamed) text += "; " + std::to_string(falls.size() - kNamed) + " more fall";
+  if (text.empty() && results_db >= kUnexpectedDb) return;
+  host.warn("on a calibration sample the outputs have an SQNR of " + decibels(results_db) + text);
 }
 
 void judge(const Graph& quantized, const QuantizationCheck& check, const Host& host) {
@@ -129,9 +139,7 @@ void judge(const Graph& quantized, const QuantizationCheck& check, const Host& h
                   "output '" + name + "' is NaN or infinite in one model only");
     all.merge(error);
   }
-  if (!check.sample || all.sqnr_db() >= kUnexpectedDb || !host.warn) return;
-  host.warn("on a calibration sample the outputs have an SQNR of " + decibels(all.sqnr_db()) +
-            name_of_fall(check, quantized, host));
+  if (check.sample && host.warn) warn_of_falls(quantized, check, all.sqnr_db(), host);
 }
 
 }  // namespace

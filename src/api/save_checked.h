@@ -6,6 +6,7 @@
 
 #include "api/model_file.h"
 #include "calib/profile.h"
+#include "plan/plan.h"
 #include "q8/host.h"
 
 namespace q8 {
@@ -14,6 +15,7 @@ namespace q8 {
 struct QuantizationCheck {
   const ModelFile& source;
   const Graph& planned;  // in float, after recovery: what the quantized graph was made of
+  const QuantizationPlan& plan;
   // A sample that calibration saw. Without one, inputs are made up, and only loading, running and
   // the results' shapes are judged.
   std::optional<std::vector<Tensor>> sample;
@@ -27,8 +29,9 @@ std::optional<std::vector<Tensor>> calibration_sample(
 
 // Saves the model beside its place, reads it back, runs it and the float one, and only then moves
 // it there. Throws Error(kInternal), and leaves nothing, where it does not load or run, or its
-// results have other shapes or NaN or infinities that the float model's have not. Warns, naming
-// the first tensor that falls, where its SQNR is below 10 dB. Models with more than 1 GB of weights
+// results have other shapes or NaN or infinities that the float model's have not. Warns of results
+// with an SQNR below 10 dB, and of tensors that fall below 20 dB by more than 15 in one step, with
+// the scale that they share, if they do. Models with more than 1 GB of weights
 // are read back but not run, which would take several times their size in memory; a warning says
 // so. Returns the bytes written, external data included.
 std::int64_t save_checked(Model quantized, const std::filesystem::path& output,

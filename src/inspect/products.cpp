@@ -123,6 +123,8 @@ int output_channel_axis(const Product& product, std::int64_t rank) {
 std::string why_not_integer(const LintContext& context, const Product& product) {
   if (product.node->is("ConvTranspose") && !context.target.integer_conv_transpose)
     return "the target has no integer ConvTranspose";
+  if (!product.has_constant_weights && !context.target.integer_activation_products)
+    return "the target multiplies two activations in float";
   const auto narrow = [&](const Link& link) {
     return link.dtype == DType::kU8 || link.dtype == DType::kS8 ||
            (context.target.wide_activations &&

@@ -59,6 +59,7 @@ constexpr Target kTargets[] = {
      .integer_conv_transpose = true,
      .integer_conv_needs_output = false,
      .absorbs_clamps = false,
+     .integer_activation_products = false,
      .quantized_recurrent_weights = false,
      .reads_qoperators = false,
      .runs_dynamic_products = false,

@@ -27,6 +27,7 @@ struct Target {
   bool absorbs_clamps = true;  // Relu and Clip go away where the quantized range says the same
   bool integer_adds = true;    // residual Adds in integers; otherwise one float input is left
 
+  bool integer_activation_products = true;  // a MatMul of two activations
   bool quantized_recurrent_weights = true;  // of LSTM, GRU and RNN, behind a DequantizeLinear
 
   // What `q8 inspect --target` holds the models of any quantizer against.

@@ -294,7 +294,7 @@ def concat_of_unequal_branches():
 
 # Two branches in one u8 tensor cannot both be kept; what can be asked for is that q8 says so.
 concat_of_unequal_branches.minimum_sqnr_db = 5
-concat_of_unequal_branches.must_say = "spans"
+concat_of_unequal_branches.must_say = "falls to"
 
 
 @hard

@@ -129,6 +129,14 @@ TEST(LintWeights, FindsQuantizedOnesOfRecurrentOperatorsWhereFloatAloneIsTaken) 
   EXPECT_THAT(found(b.graph(), "onnxruntime-x86", "weights"), IsEmpty());
 }
 
+TEST(LintProducts, OfTwoActivationsAreFloatWhereTheTargetSaysSo) {
+  QdqBuilder b;
+  b.input("x").input("y").pair("x", 0.5f, 128).pair("y", 0.25f, 128);
+  b.node("MatMul", {"x_d", "y_d"}, "z").output("z");
+  EXPECT_THAT(found(b.graph(), "openvino", "products"), ElementsAre("z_node"));
+  EXPECT_THAT(found(b.graph(), "onnxruntime-x86", "products"), IsEmpty());
+}
+
 TEST(LintPairs, FindsRoundingThatNothingNeeds) {
   QdqBuilder b;
   b.input("x").node("Erf", {"x"}, "a").pair("a", 0.5f).node("Erf", {"a_d"}, "y").output("y");
