@@ -1,6 +1,7 @@
 // A gate for continuous integration: the large byte products must reach 80 % of the peak of
-// vpdpbusd on registers alone, measured in the same process. Compilers can halve these loops
-// silently. Exit code 0: all do, 1: one does not, 77: this CPU has no VNNI.
+// vpdpbusd on registers alone, measured in the same process, and 150 % of it with AMX (measured:
+// 240 to 400 %). Compilers can halve these loops silently. Exit code 0: all do, 1: one does not,
+// 77: this CPU has no VNNI.
 //
 // Other processes can only slow a run down, so the best of many short runs counts, product and peak
 // in turn so that both meet the same clock; what falls short is measured anew up to kAttempts
@@ -19,7 +20,11 @@
 namespace q8 {
 namespace {
 
-constexpr double kLeastShare = 0.80;
+struct Gate {
+  Isa isa;
+  double least_share;
+};
+constexpr Gate kGates[] = {{Isa::kAvx512Vnni, 0.80}, {Isa::kAmx, 1.50}};
 constexpr int kAttempts = 12;
 constexpr int kRuns = 40;  // of each, in an attempt
 
@@ -44,7 +49,7 @@ double peak(Isa isa) {
   return speed(operations, [&] { spin_u8s8(isa, kLoops); });
 }
 
-bool reaches_its_share(const GemmU8S8Row& row, const Shape& s) {
+bool reaches(double least_share, const GemmU8S8Row& row, const Shape& s) {
   const std::vector<std::uint8_t> a(static_cast<std::size_t>(s.m * s.k), 3);
   const std::vector<std::int8_t> b(static_cast<std::size_t>(s.k * s.n), -2);
   const std::vector<float> multiplier(static_cast<std::size_t>(s.n), 0.001f);
@@ -59,15 +64,15 @@ bool reaches_its_share(const GemmU8S8Row& row, const Shape& s) {
   double best = 0, best_peak = 0;
   for (int attempt = 1; attempt <= kAttempts; ++attempt) {
     for (int run = 0; run < kRuns; ++run) {
-      best_peak = std::max(best_peak, peak(row.isa));
+      best_peak = std::max(best_peak, peak(Isa::kAvx512Vnni));
       best = std::max(best, speed(operations, [&] {
                         gemm_u8s8(s.m, view, packed, epilogue, c.data(), s.n, threads);
                       }));
     }
-    if (best >= kLeastShare * best_peak) break;
+    if (best >= least_share * best_peak) break;
     std::this_thread::sleep_for(std::chrono::milliseconds(500));
   }
-  const bool passed = best >= kLeastShare * best_peak;
+  const bool passed = best >= least_share * best_peak;
   std::printf("%-11s %5d x %4d x %4d  %6.1f GOPS, %5.1f %% of %6.1f  %s\n", row.name,
               static_cast<int>(s.m), static_cast<int>(s.n), static_cast<int>(s.k), best,
               100 * best / best_peak, best_peak, passed ? "passed" : "FAILED");
@@ -75,15 +80,15 @@ bool reaches_its_share(const GemmU8S8Row& row, const Shape& s) {
 }
 
 int run() {
-  const GemmU8S8Row* row = nullptr;
-  for (const GemmU8S8Row& candidate : gemm_u8s8_rows())
-    if (candidate.isa == Isa::kAvx512Vnni && cpu_has(candidate.isa)) row = &candidate;
-  if (row == nullptr) {
+  if (!cpu_has(Isa::kAvx512Vnni)) {
     std::printf("skipped: this CPU has no AVX512-VNNI, whose peak is the measure\n");
     return 77;
   }
   bool passed = true;
-  for (const Shape& shape : kShapes) passed = reaches_its_share(*row, shape) && passed;
+  for (const Gate& gate : kGates)
+    for (const GemmU8S8Row& row : gemm_u8s8_rows())
+      if (row.isa == gate.isa && cpu_has(row.isa))
+        for (const Shape& shape : kShapes) passed = reaches(gate.least_share, row, shape) && passed;
   return passed ? 0 : 1;
 }
 
