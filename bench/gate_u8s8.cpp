@@ -1,6 +1,6 @@
 // A gate for continuous integration: the large byte products must reach 80 % of the peak of
 // vpdpbusd on registers alone, measured in the same process, and 150 % of it with AMX (measured:
-// 240 to 400 %). Compilers can halve these loops silently. Exit code 0: all do, 1: one does not,
+// 210 to 400 %). Compilers can halve these loops silently. Exit code 0: all do, 1: one does not,
 // 77: this CPU has no VNNI.
 //
 // Other processes can only slow a run down, so the best of many short runs counts, product and peak
