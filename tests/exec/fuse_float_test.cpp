@@ -1,0 +1,167 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "exec/fuse_activation.h"
+#include "exec/lower.h"
+#include "graph/small_graph.h"
+
+// Which nodes the passes take away. That what is left computes the same is seen beside ONNX
+// Runtime: compare_onnxruntime.py with float_models.py.
+
+namespace q8 {
+namespace {
+
+std::string lowered_types(const SmallGraph& g, const std::vector<ValueId>& keep = {}) {
+  SessionOptions options;
+  options.keep = keep;
+  std::string text;
+  const LoweredGraph lowered = lower(g.graph, options);
+  for (const Node& node : lowered.graph.nodes())
+    text +=
+        (text.empty() ? "" : " ") + (node.domain.empty() ? "" : node.domain + ".") + node.op_type;
+  return text;
+}
+
+void add_conv(SmallGraph& g, const std::string& x, const std::string& y, Shape weights,
+              std::int64_t groups = 1) {
+  g.constant(y + "_w", Tensor::zeros(DType::kF32, std::move(weights)));
+  Node& node = g.node("Conv", {x, y + "_w"}, {y});
+  node.attributes.set("group", groups);
+}
+
+TEST(FuseActivation, MakesSwishOfXTimesItsSigmoid) {
+  SmallGraph g;
+  g.input("x");
+  g.node("Sigmoid", {"x"}, {"s"});
+  g.node("Mul", {"s", "x"}, {"y"});
+  g.output("y");
+  EXPECT_EQ(fuse_activation(g.graph, {}), 1);
+  EXPECT_EQ(g.types(), "Swish");
+}
+
+TEST(FuseActivation, LeavesWhatSomebodyElseReadsOrWantsToSee) {
+  SmallGraph g;
+  g.input("x");
+  g.node("Sigmoid", {"x"}, {"s"});
+  g.node("Mul", {"x", "s"}, {"y"});
+  g.output("y");
+  EXPECT_EQ(fuse_activation(g.graph, {g.value("s")}), 0);
+  g.output("s");
+  EXPECT_EQ(fuse_activation(g.graph, {}), 0);
+  EXPECT_EQ(g.types(), "Sigmoid Mul");
+}
+
+TEST(FuseActivation, LeavesTheProductWithAnotherValue) {
+  SmallGraph g;
+  g.input("x");
+  g.input("z");
+  g.node("Sigmoid", {"x"}, {"s"});
+  g.node("Mul", {"z", "s"}, {"y"});
+  g.output("y");
+  EXPECT_EQ(fuse_activation(g.graph, {}), 0);
+}
+
+TEST(FuseActivation, MakesGeluOnlyOfItsOwnNumbers) {
+  const auto fused = [](float root, float half) {
+    SmallGraph g;
+    g.input("x");
+    g.constant("root", Tensor::scalar(root));
+    g.constant("one", Tensor::scalar(1.0f));
+    g.constant("half", Tensor::scalar(half));
+    g.node("Div", {"x", "root"}, {"d"});
+    g.node("Erf", {"d"}, {"e"});
+    g.node("Add", {"e", "one"}, {"a"});
+    g.node("Mul", {"x", "a"}, {"m"});
+    g.node("Mul", {"m", "half"}, {"y"});
+    g.output("y");
+    fuse_activation(g.graph, {});
+    return g.types();
+  };
+  EXPECT_EQ(fused(1.41421356f, 0.5f), "Gelu");
+  EXPECT_EQ(fused(1.5f, 0.5f), "Div Erf Add Mul Mul");
+  EXPECT_EQ(fused(1.41421356f, 0.25f), "Div Erf Add Mul Mul");
+}
+
+// A residual that no shape is declared of.
+SmallGraph residual_block() {
+  SmallGraph g;
+  g.input("x");
+  add_conv(g, "x", "a", {4, 3, 3, 3});
+  g.node("Relu", {"a"}, {"r"});
+  add_conv(g, "r", "b", {4, 4, 1, 1});
+  g.node("Add", {"b", "r"}, {"s"});
+  g.node("Relu", {"s"}, {"y"});
+  g.output("y");
+  return g;
+}
+
+TEST(FuseFloat, AConvTakesResidualAndActivation) {
+  EXPECT_EQ(lowered_types(residual_block()), "Transpose q8.Conv q8.Conv Transpose");
+}
+
+TEST(FuseFloat, WhatIsKeptStaysAValue) {
+  SmallGraph g = residual_block();
+  EXPECT_THAT(lowered_types(g, {g.value("s")}), testing::EndsWith("Relu Transpose"));
+}
+
+TEST(FuseFloat, AResidualThatIsDeclaredToDifferStaysAnAdd) {
+  SmallGraph g = residual_block();
+  g.graph.value(g.value("r")).type.dims = {{1, 4, 1, 1}};
+  g.graph.value(g.value("b")).type.dims = {{1, 4, 8, 8}};
+  EXPECT_THAT(lowered_types(g), testing::HasSubstr("Add"));
+}
+
+TEST(FuseFloat, AMatMulTakesBiasActivationAndResidual) {
+  SmallGraph g;
+  g.input("x");
+  g.constant("w", Tensor::zeros(DType::kF32, {4, 4}));
+  g.constant("b", Tensor::zeros(DType::kF32, {4}));
+  g.node("MatMul", {"x", "w"}, {"p"});
+  g.node("Add", {"b", "p"}, {"q"});
+  g.node("Add", {"q", "x"}, {"r"});
+  g.node("Tanh", {"r"}, {"y"});
+  g.output("y");
+  EXPECT_EQ(lowered_types(g), "q8.MatMul");
+}
+
+TEST(FuseConvPair, APointwiseConvAndTheDepthwiseOneBehindItAreOne) {
+  SmallGraph g;
+  g.input("x");
+  add_conv(g, "x", "a", {6, 3, 1, 1});
+  g.node("Relu", {"a"}, {"r"});
+  add_conv(g, "r", "y", {6, 1, 3, 3}, 6);
+  g.output("y");
+  EXPECT_EQ(lowered_types(g), "Transpose q8.ConvPair Transpose");
+  EXPECT_EQ(lowered_types(g, {g.value("r")}), "Transpose q8.Conv q8.Conv Transpose");
+}
+
+TEST(FuseScaleShift, ANormalizationTakesTheReluBehindIt) {
+  SmallGraph g;
+  g.input("x");
+  add_conv(g, "x", "a", {2, 3, 3, 3});
+  g.node("MaxPool", {"a"}, {"m"}).attributes.set("kernel_shape", std::vector<std::int64_t>{2, 2});
+  for (const char* name : {"scale", "bias", "mean", "variance"})
+    g.constant(name, Tensor::zeros(DType::kF32, {2}));
+  g.node("BatchNormalization", {"m", "scale", "bias", "mean", "variance"}, {"n"});
+  g.node("Relu", {"n"}, {"y"});
+  g.output("y");
+  EXPECT_EQ(lowered_types(g), "Transpose q8.Conv q8.MaxPool q8.ScaleShift Transpose");
+}
+
+TEST(Lower, PadsAndPoolsDoNotTurnTheAxesBack) {
+  SmallGraph g;
+  g.input("x");
+  add_conv(g, "x", "a", {2, 3, 3, 3});
+  g.constant("pads", Tensor::of<std::int64_t>({8}, {0, 0, 1, 1, 0, 0, 1, 1}));
+  g.node("Pad", {"a", "pads"}, {"p"});
+  g.node("AveragePool", {"p"}, {"m"})
+      .attributes.set("kernel_shape", std::vector<std::int64_t>{2, 2});
+  g.node("Sqrt", {"m"}, {"y"});
+  g.output("y");
+  EXPECT_EQ(lowered_types(g), "Transpose q8.Conv Pad q8.AveragePool Sqrt Transpose");
+}
+
+}  // namespace
+}  // namespace q8
