@@ -174,7 +174,6 @@ Oddity find_oddity(std::span<const float> values) {
 struct StatisticsCollector::Scratch {
   const StatisticsF32Row& kernels;
   std::vector<std::vector<std::uint32_t>> counts;  // per part: two sub-histograms, all zero
-  std::vector<std::uint64_t> sums;
 };
 
 StatisticsCollector::StatisticsCollector(Threads& threads, Isa isa)
@@ -182,8 +181,8 @@ StatisticsCollector::StatisticsCollector(Threads& threads, Isa isa)
       scratch_(new Scratch{
           .kernels = select(statistics_f32_rows(), isa),
           .counts = std::vector<std::vector<std::uint32_t>>(
-              static_cast<std::size_t>(threads.count()), std::vector<std::uint32_t>(2 * kSlots)),
-          .sums = {}}) {}
+              static_cast<std::size_t>(threads.count()), std::vector<std::uint32_t>(2 * kSlots))}) {
+}
 
 StatisticsCollector::~StatisticsCollector() = default;
 
@@ -228,11 +227,9 @@ void StatisticsCollector::count(std::span<const float> values, Histogram& histog
 // Moves what the threads counted into the histogram.
 void StatisticsCollector::flush(Histogram& histogram) {
   const std::size_t bins = histogram.counts().size();
-  scratch_->sums.assign(bins, 0);
-  for (auto& counts : scratch_->counts)
-    for (std::size_t j = 0; j < bins; ++j) scratch_->sums[j] += counts[j] + counts[kSlots + j];
+  for (const auto& counts : scratch_->counts)
+    histogram.add_counts(std::span(counts).first(bins), std::span(counts).subspan(kSlots, bins));
   clear_counts(bins);
-  histogram.add_counts(histogram.first(), scratch_->sums);
 }
 
 void StatisticsCollector::clear_counts(std::size_t bins) {

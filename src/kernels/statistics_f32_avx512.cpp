@@ -80,10 +80,17 @@ void column_extrema_f32_avx512(const float* values, std::size_t rows, std::size_
     low[0] = low[1] = _mm512_maskz_loadu_ps(lanes, minimum + j);
     high[0] = high[1] = _mm512_maskz_loadu_ps(lanes, maximum + j);
     const float* x = values + j;
-    for (std::size_t i = 0; i < rows; ++i, x += columns) {
+    std::size_t i = 0;
+    for (; i + 2 <= rows; i += 2, x += 2 * columns)
+      for (std::size_t k = 0; k < 2; ++k) {
+        const __m512 v = _mm512_maskz_loadu_ps(lanes, x + k * columns);
+        low[k] = _mm512_min_ps(v, low[k]);
+        high[k] = _mm512_max_ps(v, high[k]);
+      }
+    if (i < rows) {
       const __m512 v = _mm512_maskz_loadu_ps(lanes, x);
-      low[i & 1] = _mm512_min_ps(v, low[i & 1]);
-      high[i & 1] = _mm512_max_ps(v, high[i & 1]);
+      low[0] = _mm512_min_ps(v, low[0]);
+      high[0] = _mm512_max_ps(v, high[0]);
     }
     _mm512_mask_storeu_ps(minimum + j, lanes, _mm512_min_ps(low[0], low[1]));
     _mm512_mask_storeu_ps(maximum + j, lanes, _mm512_max_ps(high[0], high[1]));
