@@ -11,8 +11,19 @@
 namespace q8 {
 namespace {
 
-bool asks_for_trials(const QuantizeJob& job) {
-  return job.observer == "auto" && job.mode == "static" && job.use_plan.empty();
+// Of fewer samples none may show what a range clips: every observer that clips looks good on the
+// samples that its ranges were made of, and fails on others (docs/calibration.md).
+constexpr std::size_t kFewestForTrials = 32;
+
+bool asks_for_trials(const QuantizeJob& job, const CalibrationProfile& profile, const Host& host) {
+  if (job.observer != "auto" || job.mode != "static" || !job.use_plan.empty()) return false;
+  if (profile.samples.size() >= kFewestForTrials) return true;
+  if (host.warn)
+    host.warn("ranges are chosen tensor by tensor, by no trial: " +
+              std::to_string(profile.samples.size()) + " samples are too few to judge by, " +
+              std::to_string(kFewestForTrials) +
+              " are needed (--observer auto:4 asks for that without this warning)");
+  return false;
 }
 
 // What is given up where samples cannot be read, and how to say that this is meant so.
@@ -47,7 +58,7 @@ Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Targ
     if (by_name && !none) throw usage_error("--recover: nothing of this model runs in integers");
     return result;
   }
-  const bool trials = asks_for_trials(job);
+  const bool trials = asks_for_trials(job, profile, host);
   if (!trials && passes.empty()) return result;
   if (!(by_name && !none) && weight_bytes(source.model.graph) > kRunBelowBytes) {
     if (host.warn)
