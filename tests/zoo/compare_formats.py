@@ -19,9 +19,9 @@ from compare_int8 import ENOUGH_DB, MARGIN_DB, sqnr_db
 from compatibility import WarningsOf, call, session_of
 
 FORMATS = {
-    "s16": ["--type-for", "*=s16", "--opset", "21", "--recover", "none"],
+    "s16": ["--type-for", "*=s16", "--opset", "21", "--observer", "auto:4", "--recover", "none"],
     "s4": ["--mode", "weights", "--weights", "s4", "--opset", "21"],
-    "float16": ["--float16-islands", "--recover", "none"],
+    "float16": ["--float16-islands", "--observer", "auto:4", "--recover", "none"],
     "float16 alone": ["--float16-islands", "--exclude", "*"],
     "dynamic": ["--mode", "dynamic"],
 }

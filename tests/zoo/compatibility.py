@@ -160,7 +160,7 @@ def rows_of(q8, model, task, modes, feeds, folder):
         extra = ["--preprocess", preprocess] if preprocess.exists() else []
         call(q8, "calibrate", model, "--data", zoo.ZOO / task["calib"], "--samples", 100, "-o", profile, *extra)
     for mode in modes:
-        source = ["--calibration", profile, "--recover", "none"] if mode in CALIBRATED else []
+        source = ["--calibration", profile, "--observer", "auto:4", "--recover", "none"] if mode in CALIBRATED else []
         try:
             cells, well = row_of(q8, model, mode, source, reference, feeds, folder)
             yield (mode, *cells), well
