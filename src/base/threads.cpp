@@ -37,6 +37,11 @@ Threads::Threads(int count) : count_(count > 0 ? count : usable_cores()) {
 
 Threads::~Threads() = default;
 
+void Threads::together(const std::function<void()>& work) {
+  if (!arena_) return work();
+  arena_->arena.execute(work);
+}
+
 void Threads::run(std::int64_t size, std::int64_t grain, RangeFunction function, void* context) {
   // At most four chunks a thread: enough to even out, few enough that the overhead does not show.
   const std::int64_t most = 4 * static_cast<std::int64_t>(count_);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <type_traits>
 
@@ -16,6 +17,10 @@ class Threads {
   Threads& operator=(const Threads&) = delete;
 
   int count() const { return count_; }
+
+  // Calls `work` here, with the other threads kept near: between two loops they wait awake for a
+  // while, where without this each loop would call them anew.
+  void together(const std::function<void()>& work);
 
   // Calls body(begin, end) on disjoint ranges that cover [0, size), each of at least `grain` items
   // but the last. Returns when all are done; the first exception thrown by a body is thrown again
