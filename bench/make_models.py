@@ -7,8 +7,8 @@ Weights are drawn as He et al. (2015) do, BatchNorm is taken as folded into them
 Shapes: He et al., "Deep Residual Learning", table 1; Sandler et al., "MobileNetV2", table 2; Dosovitskiy et al., "An Image
 is Worth 16x16 Words", table 1: of ViT-L/16's 24 blocks, which are all alike, the part has 4.
 """
+import argparse
 import pathlib
-import sys
 
 import numpy as np
 from onnx import TensorProto, checker, helper, numpy_helper, save, shape_inference
@@ -140,9 +140,9 @@ MODELS = {"resnet50": resnet50, "mobilenetv2": mobilenetv2, "vit_l16_part": vit_
 
 
 def main():
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    folder = pathlib.Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=pathlib.Path)
+    folder = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
     for name, build in MODELS.items():
         save(build(), folder / f"{name}.onnx")
