@@ -50,17 +50,17 @@ Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Targ
       .recovery = {.model = {.graph = source.model.graph, .plan = std::move(plan)}, .effects = {}},
       .ranges = {}};
   PlannedGraph& model = result.recovery.model;
-  const bool by_name = !job.recover.empty();
   const bool none = job.recover == std::vector<std::string>{"none"};
   const std::vector<RecoveryPass> passes =
       none ? std::vector<RecoveryPass>() : find_recovery_passes(job.recover);
+  const bool asked_for = !job.recover.empty() && !none;
   if (model.plan.count(NodeMode::kInteger) == 0) {
-    if (by_name && !none) throw usage_error("--recover: nothing of this model runs in integers");
+    if (asked_for) throw usage_error("--recover: nothing of this model runs in integers");
     return result;
   }
   const bool trials = asks_for_trials(job, profile, host);
   if (!trials && passes.empty()) return result;
-  if (!(by_name && !none) && weight_bytes(source.model.graph) > kRunBelowBytes) {
+  if (!asked_for && weight_bytes(source.model.graph) > kRunBelowBytes) {
     if (host.warn)
       host.warn(
           "the model has more than 1 GB of weights: what would run it is left out, accuracy "
@@ -73,7 +73,7 @@ Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Targ
     samples = load_trial_samples(job, source, profile, trials, host);
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kInterrupted) throw;
-    if (by_name && !none) throw error.within("--recover");
+    if (asked_for) throw error.within("--recover");
     warn_of_no_samples(host, trials, !passes.empty(), error);
     return result;
   }
