@@ -129,18 +129,7 @@ void max_pool_bytes(RunContext& run, const Pool& pool) {
   const Tensor& x = run.input(0);
   ImageDims dims = image_dims(x.shape(), Layout::kChannelsLast);
   const Window w = pool.attributes.at(dims, pool.kernel);
-  ConvGeometry g;
-  g.batch = dims.batch;
-  g.in_channels = g.out_channels = g.groups = dims.channels;
-  g.input = dims.size;
-  g.kernel = w.kernel;
-  g.stride = w.stride;
-  g.dilation = w.dilation;
-  g.pad_begin = w.pad_begin;
-  // ceil_mode asks for windows that begin inside and end behind the padding, or leaves some out.
-  for (std::size_t d = 0; d < 3; ++d)
-    g.pad_end[d] = (w.output[d] - 1) * w.stride[d] + w.dilation[d] * (w.kernel[d] - 1) + 1 -
-                   w.input[d] - w.pad_begin[d];
+  const ConvGeometry g = pool_geometry(dims, w);
   dims.size = w.output;
   Tensor& y = run.output(0, x.dtype(), image_shape(dims, Layout::kChannelsLast));
   if (y.size() == 0) return;

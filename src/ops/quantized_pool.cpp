@@ -39,20 +39,8 @@ void run_pool(RunContext& run, const PoolNode& node) {
   const Window window =
       node.is_global ? whole_image(image) : node.window.at(image, node.window.kernel());
   AveragePoolU8 pool;
-  ConvGeometry& g = pool.geometry;
-  g.batch = image.batch;
-  g.in_channels = g.out_channels = g.groups = image.channels;
-  g.input = window.input;
-  g.kernel = window.kernel;
-  g.stride = window.stride;
-  g.dilation = window.dilation;
-  g.pad_begin = window.pad_begin;
-  g.pad_end = window.pad_end;
+  pool.geometry = pool_geometry(image, window);
   pool.counted_pad_end = window.pad_end;
-  for (std::size_t d = 0; d < 3; ++d)  // ceil_mode: as far as the last window reaches
-    g.pad_end[d] = std::max(g.pad_end[d], (window.output[d] - 1) * g.stride[d] +
-                                              g.dilation[d] * (g.kernel[d] - 1) + 1 - g.input[d] -
-                                              g.pad_begin[d]);
   pool.count_include_pad = node.count_include_pad;
   pool.x_format = {.scale = from.scale.at(0),
                    .zero_point = from.zero_point[0],
@@ -64,7 +52,7 @@ void run_pool(RunContext& run, const PoolNode& node) {
   pool.high = high;
   const bool first = node.layout == Layout::kChannelsFirst;
   const Tensor input = first ? to_channels_last(x, run) : x;
-  image.size = g.output();
+  image.size = window.output;
   Tensor y(to.dtype, image_shape(image, Layout::kChannelsLast), run.allocator);
   average_pool_u8(pool, reinterpret_cast<const std::uint8_t*>(input.bytes()),
                   reinterpret_cast<std::uint8_t*>(y.mutable_bytes()), run.threads);

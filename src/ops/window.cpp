@@ -127,4 +127,20 @@ Window WindowAttributes::at(const ImageDims& image, std::span<const std::int64_t
   return window;
 }
 
+ConvGeometry pool_geometry(const ImageDims& image, const Window& window) {
+  ConvGeometry g;
+  g.batch = image.batch;
+  g.in_channels = g.out_channels = g.groups = image.channels;
+  g.input = window.input;
+  g.kernel = window.kernel;
+  g.stride = window.stride;
+  g.dilation = window.dilation;
+  g.pad_begin = window.pad_begin;
+  for (std::size_t d = 0; d < 3; ++d)
+    g.pad_end[d] = (window.output[d] - 1) * window.stride[d] +
+                   window.dilation[d] * (window.kernel[d] - 1) + 1 - window.input[d] -
+                   window.pad_begin[d];
+  return g;
+}
+
 }  // namespace q8

@@ -35,6 +35,10 @@ struct Window {
   Spatial output = {1, 1, 1};
 };
 
+// A pool as a convolution with one filter a channel. Its padding ends where the last window does:
+// with ceil_mode behind the padding of the window, or before its end.
+ConvGeometry pool_geometry(const ImageDims& image, const Window& window);
+
 // The attributes kernel_shape, strides, dilations, pads, auto_pad and ceil_mode, which convolutions
 // and pools share.
 class WindowAttributes {
