@@ -97,32 +97,25 @@ void run_attention(RunContext& run, const Attention& node) {
                     " do not fit each other");
   Tensor scores = head_products(run, q, k, true);
   const Bias bias = make_bias(run, node, scores.shape());
-  const float scale = node.scale != 0
-                          ? node.scale
-                          : 1 / std::sqrt(static_cast<float>(std::max<std::int64_t>(s[3], 1)));
+  const float scale = score_scale(node.scale, q);
   const bool wants_scores = run.output_count() > 3;
   float* shown =
       wants_scores ? run.output(3, DType::kF32, scores.shape()).mutable_data<float>() : nullptr;
-  float* values = scores.mutable_data<float>();
   const std::int64_t columns = scores.shape()[3];
-  run.threads.parallel_for(s[0] * s[1] * s[2], 1 + 2048 / (columns + 1),
-                           [&](std::int64_t begin, std::int64_t end) {
-                             for (std::int64_t r = begin; r < end; ++r) {
-                               float* row = values + r * columns;
-                               const auto show = [&](std::int64_t mode) {
-                                 if (shown != nullptr && node.scores_mode == mode)
-                                   std::copy_n(row, columns, shown + r * columns);
-                               };
-                               for (std::int64_t i = 0; i < columns; ++i) row[i] *= scale;
-                               show(0);
-                               if (node.softcap > 0)
-                                 for (std::int64_t i = 0; i < columns; ++i)
-                                   row[i] = std::tanh(row[i] / node.softcap) * node.softcap;
-                               show(1);
-                               bias.add(r / (s[1] * s[2]), r / s[2] % s[1], r % s[2], row, columns);
-                               show(2);
-                             }
-                           });
+  float* values = scores.mutable_data<float>();
+  for_each_row(scores, run.threads, [&](const ScoreRow& at) {
+    float* row = at.scores;
+    const auto show = [&](std::int64_t mode) {
+      if (shown != nullptr && node.scores_mode == mode)
+        std::copy_n(row, columns, shown + (row - values));
+    };
+    for (std::int64_t i = 0; i < columns; ++i) row[i] *= scale;
+    show(0);
+    if (node.softcap > 0) cap_scores(row, columns, node.softcap);
+    show(1);
+    bias.add(at.batch, at.head, at.row, row, columns);
+    show(2);
+  });
   // A row that is masked throughout has no distribution: NaN.
   softmax_f32(run.kernels, s[0] * s[1] * s[2], columns, values, values, run.threads);
   if (shown != nullptr && node.scores_mode == 3) std::copy_n(values, scores.size(), shown);
@@ -143,97 +136,8 @@ OpFunction make_attention(const NodeContext& context) {
   return [node](RunContext& run) { run_attention(run, node); };
 }
 
-// ONNX RotaryEmbedding: pairs (x1, x2) of a head are turned by the angle of their position:
-//   x1' = cos·x1 − sin·x2,  x2' = sin·x1 + cos·x2
-// A pair is elements (2i, 2i+1) where interleaved, else (i, i + rotated/2).
-// com.microsoft has the positions before the caches, and one position for a whole batch as where it
-// begins.
-struct RotaryOrder {
-  std::size_t cosines, sines, positions;
-};
-constexpr RotaryOrder kOnnxOrder{1, 2, 3}, kMicrosoftOrder{2, 3, 1};
-
-OpFunction make_rotary(const NodeContext& node, const RotaryOrder& order) {
-  const bool interleaved = node.attributes().get_int("interleaved", 0) != 0;
-  const std::int64_t heads_attribute = node.attributes().get_int("num_heads", 0);
-  const std::int64_t dim_attribute = node.attributes().get_int("rotary_embedding_dim", 0);
-  return [=](RunContext& run) {
-    const Tensor& x = run.input(0);
-    const Tensor& cosines = run.input(order.cosines);
-    const Tensor& sines = run.input(order.sines);
-    const bool has_heads_axis = x.rank() == 4;
-    // Without a number of heads the caches tell the size of one.
-    const std::int64_t guessed = x.rank() == 3 && cosines.rank() > 0 && cosines.shape().back() > 0
-                                     ? x.shape()[2] / (2 * cosines.shape().back())
-                                     : 0;
-    const std::int64_t heads = has_heads_axis         ? x.shape()[1]
-                               : heads_attribute != 0 ? heads_attribute
-                                                      : guessed;
-    if (x.dtype() != DType::kF32 || (x.rank() != 3 && x.rank() != 4) || heads < 1 ||
-        (!has_heads_axis && x.shape()[2] % heads != 0))
-      throw bad_input("RotaryEmbedding: " + x.str() + " does not split into " +
-                      std::to_string(heads) + " heads");
-    const std::int64_t sequence = x.shape()[has_heads_axis ? 2 : 1];
-    const std::int64_t size = has_heads_axis ? x.shape()[3] : x.shape()[2] / heads;
-    const std::int64_t rotated = dim_attribute == 0 ? size : dim_attribute, half = rotated / 2;
-    if (rotated > size || rotated % 2 != 0 || cosines.rank() == 0 ||
-        cosines.shape() != sines.shape() || cosines.shape().back() != half)
-      throw bad_input("RotaryEmbedding: cache " + cosines.str() + " does not fit " +
-                      std::to_string(rotated) + " of " + std::to_string(size) + " elements");
-    const std::int64_t positions = x.shape()[0] * sequence;
-    std::vector<std::int64_t> rows(static_cast<std::size_t>(positions));
-    for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<std::int64_t>(i);
-    if (run.has_input(order.positions)) rows = run.input(order.positions).to_int64s();
-    if (order.positions == kMicrosoftOrder.positions && rows.size() == 1 && positions != 1) {
-      const std::int64_t first = rows[0];
-      rows.resize(static_cast<std::size_t>(positions));
-      for (std::int64_t i = 0; i < positions; ++i)
-        rows[static_cast<std::size_t>(i)] = first + i % sequence;
-    }
-    const std::int64_t cached = cosines.size() / std::max<std::int64_t>(half, 1);
-    if (static_cast<std::int64_t>(rows.size()) != positions)
-      throw bad_input("position_ids " + run.input(order.positions).str() +
-                      " is not [batch, sequence]");
-    for (const std::int64_t row : rows)
-      if (row < 0 || row >= cached)
-        throw bad_input("position " + std::to_string(row) + " is outside the cache " +
-                        cosines.str());
-    Tensor& y = run.output(0, x.dtype(), x.shape());
-    const float* source = x.data<float>();
-    float* target = y.mutable_data<float>();
-    run.threads.parallel_for(
-        positions * heads, 1 + 16384 / size, [&](std::int64_t begin, std::int64_t end) {
-          for (std::int64_t i = begin; i < end; ++i) {
-            // i runs as the vectors lie in memory.
-            const std::int64_t batch = i / (heads * sequence);
-            const std::int64_t place = has_heads_axis ? i % sequence : i / heads % sequence;
-            const std::int64_t row = rows[static_cast<std::size_t>(batch * sequence + place)];
-            const float* from = source + i * size;
-            float* to = target + i * size;
-            for (std::int64_t j = 0; j < half; ++j) {
-              const std::int64_t a = interleaved ? 2 * j : j, b = interleaved ? a + 1 : j + half;
-              const float c = cosines.data<float>()[row * half + j];
-              const float sine = sines.data<float>()[row * half + j];
-              to[a] = c * from[a] - sine * from[b];
-              to[b] = sine * from[a] + c * from[b];
-            }
-            std::copy(from + rotated, from + size, to + rotated);
-          }
-        });
-  };
-}
-
-OpFunction make_rotary_embedding(const NodeContext& node) {
-  return make_rotary(node, kOnnxOrder);
-}
-OpFunction make_microsoft_rotary(const NodeContext& node) {
-  return make_rotary(node, kMicrosoftOrder);
-}
-
 constexpr OpRow kRows[] = {
     {"", "Attention", make_attention, QuantRole::kFloat},
-    {"", "RotaryEmbedding", make_rotary_embedding, QuantRole::kFloat},
-    {"com.microsoft", "RotaryEmbedding", make_microsoft_rotary, QuantRole::kFloat},
 };
 
 }  // namespace

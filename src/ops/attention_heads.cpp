@@ -1,6 +1,7 @@
 #include "ops/attention_heads.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "kernels/gemm_f32.h"
 #include "ops/permute.h"
@@ -67,6 +68,31 @@ Tensor head_products(RunContext& run, const Tensor& a, const Tensor& b, bool tra
                     .c = c.mutable_data<float>()},
                    run.threads);
   return c;
+}
+
+float score_scale(float given, const Tensor& q) {
+  const std::int64_t size = std::max<std::int64_t>(q.shape()[3], 1);
+  return given != 0 ? given : 1 / std::sqrt(static_cast<float>(size));
+}
+
+void cap_scores(float* scores, std::int64_t count, float softcap) {
+  for (std::int64_t i = 0; i < count; ++i) scores[i] = std::tanh(scores[i] / softcap) * softcap;
+}
+
+AddedBias::AddedBias(const Tensor* bias, const Shape& scores) : bias_(bias) {
+  if (bias == nullptr) return;
+  const Shape& s = bias->shape();
+  const bool fits = s.rank() == 4 && (s[0] == 1 || s[0] == scores[0]) &&
+                    (s[1] == 1 || s[1] == scores[1]) && s[2] == scores[2] && s[3] == scores[3];
+  if (!fits || bias->dtype() != DType::kF32)
+    throw bad_input("attention_bias " + bias->str() + " does not fit scores " + scores.str());
+}
+
+const float* AddedBias::row(std::int64_t batch, std::int64_t head, std::int64_t row) const {
+  if (bias_ == nullptr) return nullptr;
+  const Shape& s = bias_->shape();
+  const std::int64_t b = s[0] == 1 ? 0 : batch, h = s[1] == 1 ? 0 : head;
+  return bias_->data<float>() + ((b * s[1] + h) * s[2] + row) * s[3];
 }
 
 }  // namespace q8

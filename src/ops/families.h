@@ -47,12 +47,15 @@ std::span<const OpRow> resize_operators();
 std::span<const OpRow> space_depth_operators();
 std::span<const OpRow> attention_operators();
 std::span<const OpRow> fused_attention_operators();
+std::span<const OpRow> group_query_attention_operators();
+std::span<const OpRow> rotary_operators();
 std::span<const OpRow> embedding_operators();
 std::span<const OpRow> dynamic_product_operators();
-std::span<const OpRow> block_product_operators();
+std::span<const OpRow> block_weights_operators();
 std::span<const OpRow> wrapped_operators();
 std::span<const OpRow> deform_conv_operators();
 std::span<const OpRow> sampling_operators();
+std::span<const OpRow> roi_operators();
 std::span<const OpRow> placement_operators();
 std::span<const OpRow> ngrams_operators();
 

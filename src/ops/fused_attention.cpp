@@ -97,49 +97,27 @@ const Tensor* optional_input(const RunContext& run, std::size_t i) {
   return i != 0 && run.has_input(i) ? &run.input(i) : nullptr;
 }
 
-// The operand that is added to the scores, [1 or batch, 1 or heads, rows, keys].
-const float* added_row(const Tensor& bias, const Shape& scores, std::int64_t batch,
-                       std::int64_t head, std::int64_t row) {
-  const Shape& s = bias.shape();
-  const std::int64_t b = s[0] == 1 ? 0 : batch, h = s[1] == 1 ? 0 : head;
-  return bias.data<float>() + ((b * s[1] + h) * scores[2] + row) * scores[3];
-}
-
-void check_added(const Tensor& bias, const Shape& scores) {
-  const Shape& s = bias.shape();
-  const bool fits = s.rank() == 4 && (s[0] == 1 || s[0] == scores[0]) &&
-                    (s[1] == 1 || s[1] == scores[1]) && s[2] == scores[2] && s[3] == scores[3];
-  if (!fits || bias.dtype() != DType::kF32)
-    throw bad_input("attention_bias " + bias.str() + " does not fit scores " + scores.str());
-}
-
 // softmax(Q·Kᵀ·scale + masks) · V for q, k, v [batch, heads, sequence, size].
 Tensor attend(RunContext& run, const FusedAttention& node, const Tensor& q, const Tensor& k,
               const Tensor& v, const Tensor* mask, const Tensor* added) {
   Tensor scores = head_products(run, q, k, true);
   const Shape s = scores.shape();
   const KeyMask key_mask(mask, s, node.filter_value);
-  if (added != nullptr) check_added(*added, s);
-  const float scale =
-      node.scale != 0 ? node.scale
-                      : 1 / std::sqrt(static_cast<float>(std::max<std::int64_t>(q.shape()[3], 1)));
-  const std::int64_t rows = s[2], keys = s[3], past = keys - rows;
+  const AddedBias bias(added, s);
+  const float scale = score_scale(node.scale, q);
+  const std::int64_t keys = s[3], past = keys - s[2];
+  for_each_row(scores, run.threads, [&](const ScoreRow& row) {
+    float* at = row.scores;
+    const float* extra = bias.row(row.batch, row.head, row.row);
+    for (std::int64_t i = 0; i < keys; ++i)
+      at[i] = at[i] * scale + (extra == nullptr ? 0.0f : extra[i]);
+    key_mask.add(row.batch, row.row, at);
+    if (!node.is_causal) return;
+    for (std::int64_t i = std::max<std::int64_t>(past + row.row + 1, 0); i < keys; ++i)
+      at[i] = std::numeric_limits<float>::lowest();
+  });
   float* values = scores.mutable_data<float>();
-  run.threads.parallel_for(
-      s[0] * s[1] * rows, 1 + 2048 / (keys + 1), [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t r = begin; r < end; ++r) {
-          const std::int64_t batch = r / (s[1] * rows), head = r / rows % s[1], row = r % rows;
-          float* at = values + r * keys;
-          const float* extra = added == nullptr ? nullptr : added_row(*added, s, batch, head, row);
-          for (std::int64_t i = 0; i < keys; ++i)
-            at[i] = at[i] * scale + (extra == nullptr ? 0.0f : extra[i]);
-          key_mask.add(batch, row, at);
-          if (!node.is_causal) continue;
-          for (std::int64_t i = std::max<std::int64_t>(past + row + 1, 0); i < keys; ++i)
-            at[i] = std::numeric_limits<float>::lowest();
-        }
-      });
-  softmax_f32(run.kernels, s[0] * s[1] * rows, keys, values, values, run.threads);
+  softmax_f32(run.kernels, s[0] * s[1] * s[2], keys, values, values, run.threads);
   return head_products(run, scores, v, false);
 }
 

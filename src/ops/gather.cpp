@@ -15,11 +15,7 @@ OpFunction make_gather(const NodeContext& node) {
     const Tensor& indices = run.input(1);
     const std::int64_t axis = x.shape().normalize_axis(given), dim = x.shape()[axis];
     const std::vector<std::int64_t> list = wrapped_indices(indices, dim);
-    const auto dims = x.shape().dims();
-    std::vector<std::int64_t> shape(dims.begin(), dims.begin() + axis);
-    shape.insert(shape.end(), indices.shape().begin(), indices.shape().end());
-    shape.insert(shape.end(), dims.begin() + axis + 1, dims.end());
-    Tensor& y = run.output(0, x.dtype(), Shape(std::move(shape)));
+    Tensor& y = run.output(0, x.dtype(), gathered_shape(x.shape(), axis, indices.shape()));
     const auto block =
         static_cast<std::size_t>(x.shape().count(axis + 1, x.rank())) * dtype_size(x.dtype());
     const std::int64_t outer = x.shape().count(0, axis);

@@ -21,6 +21,14 @@ std::vector<std::int64_t> wrapped_indices(const Tensor& indices, std::int64_t di
   return list;
 }
 
+Shape gathered_shape(const Shape& data, std::int64_t axis, const Shape& indices) {
+  const auto dims = data.dims();
+  std::vector<std::int64_t> result(dims.begin(), dims.begin() + axis);
+  result.insert(result.end(), indices.begin(), indices.end());
+  result.insert(result.end(), dims.begin() + axis + 1, dims.end());
+  return Shape(std::move(result));
+}
+
 ElementIndex::ElementIndex(const Shape& data, const Tensor& indices, std::int64_t given) {
   const Shape& shape = indices.shape();
   if (shape.rank() != data.rank())

@@ -11,6 +11,9 @@ namespace q8 {
 // end. Throws bad_input outside [-dim, dim).
 std::vector<std::int64_t> wrapped_indices(const Tensor& indices, std::int64_t dim);
 
+// Gather's result: the indices' axes in place of `axis`.
+Shape gathered_shape(const Shape& data, std::int64_t axis, const Shape& indices);
+
 // Where the elements of GatherElements and ScatterElements lie in the data: as the index itself,
 // but for one axis, on which the index's value counts.
 class ElementIndex {

@@ -178,6 +178,7 @@ OpFunction make_finished_matmul(const NodeContext& context) {
 constexpr OpRow kRows[] = {
     {"", "MatMul", make_matmul, QuantRole::kWeighted},
     {"com.microsoft", "FusedMatMul", make_fused_matmul, QuantRole::kWeighted},
+    {"com.microsoft", "TransposeMatMul", make_fused_matmul, QuantRole::kWeighted},
     {"q8", "MatMul", make_finished_matmul, QuantRole::kWeighted},
 };
 

@@ -11,14 +11,14 @@ namespace {
 // com.microsoft operators that are another operator with a conversion around it. Formulas:
 // ContribOperators.md of ONNX Runtime.
 
-// The function of an operator of ai.onnx, for a node with these attributes.
+// The function of an operator of ai.onnx or another domain, for a node with these attributes.
 OpFunction inner_function(const NodeContext& outer, std::string_view type, Attributes attributes,
-                          std::int64_t opset) {
+                          std::int64_t opset, std::string_view domain = "") {
   Node node = outer.node;
-  node.domain.clear();
+  node.domain = domain;
   node.op_type = type;
   node.attributes = std::move(attributes);
-  const OpRow* row = find_operator("", type);
+  const OpRow* row = find_operator(domain, type);
   Q8_ASSERT(row != nullptr);
   return row->make(NodeContext{.node = node,
                                .graph = outer.graph,
@@ -27,12 +27,17 @@ OpFunction inner_function(const NodeContext& outer, std::string_view type, Attri
                                .kernels = outer.kernels});
 }
 
+std::vector<Tensor> run_inner(const OpFunction& function, RunContext& run,
+                              std::span<const Tensor* const> inputs, std::size_t outputs) {
+  std::vector<Tensor> results(outputs);
+  RunContext inner(inputs, results, run.allocator, run.threads, run.kernels);
+  function(inner);
+  return results;
+}
+
 Tensor run_inner(const OpFunction& function, RunContext& run,
                  std::span<const Tensor* const> inputs) {
-  std::vector<Tensor> outputs(1);
-  RunContext inner(inputs, outputs, run.allocator, run.threads, run.kernels);
-  function(inner);
-  return std::move(outputs[0]);
+  return std::move(run_inner(function, run, inputs, 1)[0]);
 }
 
 QuantParams params_of(const QuantInputs& q, DType dtype) {
@@ -75,6 +80,34 @@ OpFunction make_qlinear_where(const NodeContext& node) {
   };
 }
 
+// input_ids, segment_ids, tables of words, positions and segments, gamma, beta (all bytes), mask,
+// and from 8 and 13 on the scales and the zero points of the five.
+OpFunction make_quantized_embedding(const NodeContext& node) {
+  constexpr std::size_t kFirst = 2, kTables = 5, kScales = 8, kZeroPoints = 13;
+  std::vector<Tensor> tables;
+  for (std::size_t i = 0; i < kTables; ++i) {
+    tables.emplace_back();
+    if (!node.has_input(kFirst + i)) continue;
+    const Tensor *table = node.constant(kFirst + i), *scale = node.constant(kScales + i);
+    if (table == nullptr || scale == nullptr)
+      throw unsupported("tables that are not constant are not supported");
+    need_byte(*table, "a table");
+    const QuantInputs q = quant_inputs(*scale, node.constant(kZeroPoints + i));
+    tables.back() = dequantize(*table, params_of(q, table->dtype()));
+    node.has_copied(kFirst + i);
+  }
+  return [tables, function = inner_function(node, "EmbedLayerNormalization", node.attributes(), 1,
+                                            "com.microsoft")](RunContext& run) {
+    const auto given = [&](std::size_t i) { return run.has_input(i) ? &run.input(i) : nullptr; };
+    std::vector<const Tensor*> inputs{given(0), given(1)};
+    for (std::size_t i = 0; i < kTables; ++i)
+      inputs.push_back(run.has_input(kFirst + i) ? &tables[i] : nullptr);
+    inputs.push_back(given(7));
+    auto outputs = run_inner(function, run, inputs, run.output_count());
+    for (std::size_t i = 0; i < outputs.size(); ++i) run.set_output(i, std::move(outputs[i]));
+  };
+}
+
 // The channels as the last axis (or back as axis 1).
 Tensor with_channels(const Tensor& x, bool last, RunContext& run) {
   if (x.rank() < 3) throw bad_input(x.str() + " has no channels and places");
@@ -112,6 +145,7 @@ constexpr OpRow kRows[] = {
     {kMicrosoft, "QLinearSoftmax", make_qlinear_softmax},
     {kMicrosoft, "QLinearWhere", make_qlinear_where},
     {kMicrosoft, "NhwcMaxPool", make_channels_last_max_pool},
+    {kMicrosoft, "QEmbedLayerNormalization", make_quantized_embedding},
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
-"""The com.microsoft operators that exporters and ONNX Runtime's optimizer write: random models of one node each, run by q8
-and by ONNX Runtime.
+"""The com.microsoft operators that exporters and ONNX Runtime's optimizer write, and those of ONNX without node tests:
+random models of one node each, run by q8 and by ONNX Runtime.
 
     python tests/ops/microsoft_operators.py build/q8 [name ...]
 """
@@ -10,6 +10,7 @@ import tempfile
 
 SKIP = 77  # ctest's SKIP_RETURN_CODE
 try:
+    import ml_dtypes
     import numpy as np
     import onnxruntime as ort
     from onnx import helper, numpy_helper
@@ -33,7 +34,7 @@ def bytes_of(shape, dtype=np.uint8, low=None, high=None):
 class Case:
     """inputs: arrays by name, None for one that is left out; a name that begins with c_ is a constant."""
 
-    def __init__(self, name, op, inputs, outputs=1, tolerance=FLOAT, node=None, **attributes):
+    def __init__(self, name, op, inputs, outputs=1, tolerance=FLOAT, node=None, domain="com.microsoft", **attributes):
         self.name, self.tolerance = name, tolerance
         self.outputs = [f"y{i}" for i in range(outputs)]
         names = [key if array is not None else "" for key, array in inputs.items()]
@@ -43,10 +44,10 @@ class Case:
         self.feeds = {k: a for k, a in arrays.items() if not k.startswith("c_")}
         constants = [numpy_helper.from_array(a, k) for k, a in arrays.items() if k.startswith("c_")]
         given = [helper.make_tensor_value_info(k, helper.np_dtype_to_tensor_dtype(a.dtype), a.shape) for k, a in self.feeds.items()]
-        made = helper.make_node(op, names, self.outputs, name="node", domain="com.microsoft", **attributes, **(node or {}))
+        made = helper.make_node(op, names, self.outputs, name="node", domain=domain, **attributes, **(node or {}))
         graph = helper.make_graph([made], name, given, [helper.make_empty_tensor_value_info(o) for o in self.outputs], constants)
-        imports = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
-        self.model = helper.make_model(graph, opset_imports=imports, ir_version=8).SerializeToString()
+        imports = [helper.make_opsetid("", 21), helper.make_opsetid("com.microsoft", 1)]  # 21: tensors of 4 bits
+        self.model = helper.make_model(graph, opset_imports=imports, ir_version=10).SerializeToString()
 
 
 def attention_cases():
@@ -82,6 +83,49 @@ def attention_cases():
                    num_heads=h, tolerance=1e-4)
 
 
+def group_query_cases():
+    """Prompts and later steps; rows of a buffer that no sample has reached are not compared: they are zeros on both sides."""
+    heads, kv, size, b, s = 4, 2, 16, 2, 5
+    cos, sin = floats(16, size // 2), floats(16, size // 2)
+    one = np.array(0, np.int32)
+
+    def case(name, q, k, v, past, lengths, total, outputs=3, rotary=False, **more):
+        caches = {"c_cos": cos, "c_sin": sin} if rotary else {"c_cos": None, "c_sin": None}
+        extra = {"places": more.pop("places", None), "added": more.pop("added", None)}
+        return Case(f"group_query_{name}", "GroupQueryAttention",
+                    {"q": q, "k": k, "v": v, "pk": past[0], "pv": past[1], "lengths": np.array(lengths, np.int32) - 1,
+                     "total": one + np.int32(total), **caches, **extra},
+                    outputs=outputs, num_heads=heads, kv_num_heads=kv, do_rotary=int(rotary), **more)
+
+    def qkv(batch, step):
+        return floats(batch, step, heads * size), floats(batch, step, kv * size), floats(batch, step, kv * size)
+
+    def past(batch, length):
+        return floats(batch, kv, length, size), floats(batch, kv, length, size)
+
+    empty = past(b, 0)
+    yield case("prompt", *qkv(b, s), empty, [s, s], s)
+    yield case("prompt_rotary", *qkv(b, s), empty, [s, s], s, rotary=True)
+    yield case("prompt_packed", floats(b, s, (heads + 2 * kv) * size), None, None, empty, [s, s], s, rotary=True, rotary_interleaved=1)
+    yield case("prompt_softcap_scale", *qkv(b, s), empty, [s, s], s, softcap=1.5, scale=0.5)
+    yield case("prompt_window", *qkv(b, 9), empty, [9, 9], 9, local_window_size=3)
+    yield case("prompt_bias", *qkv(b, s), empty, [s, s], s, added=floats(1, heads, s, s))
+    yield case("step", *qkv(b, 1), past(b, 6), [7, 7], 7, rotary=True)
+    yield case("step_window", *qkv(b, 1), past(b, 6), [7, 7], 7, local_window_size=4)
+    yield case("step_buffer", *qkv(1, 1), past(1, 12), [7], 7, rotary=True)
+    yield case("step_of_several", *qkv(1, 3), past(1, 4), [7], 7, rotary=True)
+    yield case("step_shorter_sample", *qkv(b, 1), past(b, 6), [5, 7], 7, rotary=True)
+    yield case("step_bias", *qkv(b, 1), past(b, 6), [7, 7], 7, added=floats(b, 1, 1, 7), softcap=2.0)
+    yield case("step_positions", *qkv(b, 1), past(b, 6), [7, 7], 7, rotary=True, places=np.array([[3], [9]], np.int64))
+
+
+def region_cases():
+    rois = np.array([[0, 0, 0, 9, 7], [1, 2.4, 1.6, 7.5, 30], [0, 5, 5, 5, 5], [1, 8, 6, 3, 2]], np.float32)
+    for scale in (1.0, 0.5):
+        yield Case(f"max_roi_pool_{scale}", "MaxRoiPool", {"x": floats(2, 3, 8, 10), "rois": rois}, domain="", pooled_shape=[3, 2],
+                   spatial_scale=scale, tolerance=0)
+
+
 def rotary_cases():
     cos, sin = floats(16, 4), floats(16, 4)
     for interleaved in (0, 1):
@@ -99,6 +143,30 @@ def embedding_cases():
     no_segments = {k: None if k == "c_s" else v for k, v in tables.items()}
     yield Case("embedding_positions", "EmbedLayerNormalization",
                {"ids": ids, "segments": None, **no_segments, "mask": mask, "places": bytes_of((2, 5), np.int32, 0, 8)}, outputs=2)
+
+
+def quantized_embedding_cases():
+    for dtype in (np.uint8, np.int8):
+        tables = {f"c_{n}": bytes_of(shape, dtype) for n, shape in
+                  {"w": (20, 12), "p": (9, 12), "s": (2, 12), "g": (12,), "b": (12,)}.items()}
+        scales = {f"c_{n}s": np.float32(0.01 + 0.01 * i) for i, n in enumerate("wpsgb")}
+        zeros = {f"c_{n}z": dtype(3 * i) for i, n in enumerate("wpsgb")}
+        yield Case(f"quantized_embedding_{np.dtype(dtype).name}", "QEmbedLayerNormalization",
+                   {"ids": bytes_of((2, 5), np.int32, 0, 19), "segments": bytes_of((2, 5), np.int32, 0, 1), **tables,
+                    "mask": np.array([[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]], np.int32), **scales, **zeros}, outputs=2)
+
+
+def block_gather_cases():
+    indices = np.array([[0, 6, 3], [-1, 2, 2]], np.int64)
+    for bits, has_zeros in ((4, False), (4, True), (8, False)):
+        zeros = bytes_of((7, 3 if bits == 8 else 2), np.uint8) if has_zeros else None
+        yield Case(f"gather_blocks_{bits}_bits{'_zero_points' if has_zeros else ''}", "GatherBlockQuantized",
+                   {"c_d": bytes_of((7, 48 * bits // 8)), "indices": indices, "c_s": floats(7, 3), "c_z": zeros},
+                   bits=bits, block_size=16, gather_axis=0, quantize_axis=1)
+    for axis, quantize_axis, shape in ((0, 1, (5, 2)), (1, 0, (1, 20))):
+        yield Case(f"gather_blocks_int4_axis{axis}", "GatherBlockQuantized",
+                   {"c_d": bytes_of((5, 20), np.int8, -8, 7).astype(ml_dtypes.int4), "indices": np.array([4, 0, -2], np.int32),
+                    "c_s": floats(*shape)}, block_size=16, gather_axis=axis, quantize_axis=quantize_axis)
 
 
 def normalization_cases():
@@ -187,7 +255,8 @@ def main():
     failed = count = 0
     options = ort.SessionOptions()
     options.log_severity_level = 3
-    families = (attention_cases, rotary_cases, embedding_cases, normalization_cases, quantized_cases, recurrent_cases)
+    families = (attention_cases, group_query_cases, region_cases, rotary_cases, embedding_cases, quantized_embedding_cases,
+                block_gather_cases, normalization_cases, quantized_cases, recurrent_cases)
     with tempfile.TemporaryDirectory() as folder:
         for case in (case for family in families for case in family()):
             if names and case.name not in names:
