@@ -44,6 +44,7 @@ struct Target {
   bool wide_activations = false;  // 16 bits
   bool fuses_clamps = false;      // also those that the quantized range behind them does not do
   bool quantizes_float_weights = false;  // of a Conv between quantized values, unasked
+  bool joins_sums = false;  // a MatMul of matrices and the Add behind it, even if that is in float
 };
 
 std::span<const Target> targets();

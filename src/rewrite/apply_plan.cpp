@@ -1,6 +1,7 @@
 #include "rewrite/apply_plan.h"
 
 #include "rewrite/emitter.h"
+#include "rewrite/fences.h"
 #include "rewrite/float16.h"
 #include "rewrite/qdq.h"
 #include "rewrite/qoperator.h"
@@ -15,13 +16,14 @@ Format find_format(std::string_view name) {
 
 Graph apply_plan(const Graph& graph, const QuantizationPlan& plan, Format format) {
   Graph result = emit_qdq(graph, plan);
-  if (format == Format::kQOperator) {
+  if (format == Format::kQOperator)
     fuse_qdq_groups(result);
-  }
-  if (emit_float16_islands(result, plan) > 0 || format == Format::kQOperator) {
-    drop_unread_constants(result);
-    verify(result);
-  }
+  else
+    fence_sums(result, plan);
+  emit_float16_islands(result, plan);
+  result.tidy();
+  drop_unread_constants(result);
+  verify(result);
   return result;
 }
 

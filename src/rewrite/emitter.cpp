@@ -143,24 +143,6 @@ void Emitter::emit_tables() {
   }
 }
 
-void Emitter::fence_float_nodes() {
-  const Uses uses(graph_);
-  const NodeId count = graph_.node_count();
-  for (NodeId id = 0; id < count; ++id) {
-    const Node& node = graph_.node(id);
-    if (!node.is("Conv") && !node.is("ConvTranspose") && !node.is("Gemm") && !node.is("MatMul"))
-      continue;
-    const NodePlan* node_plan = plan_.find_node(node.name);
-    if (node_plan == nullptr || node_plan->mode == NodeMode::kInteger) continue;
-    const ValueId data = node.inputs[0];
-    const NodeId producer = uses.producer(data);
-    if (producer == kNoNode || !graph_.node(producer).is("DequantizeLinear")) continue;
-    const ValueId fenced = graph_.add_value(graph_.value(data).name + "_float");
-    graph_.add_node(make_node(node.name + "_Max", "Max", {data}, fenced));
-    graph_.node(id).inputs[0] = fenced;
-  }
-}
-
 Graph Emitter::finish() {
   graph_.tidy();
   drop_unread_constants(graph_);

@@ -41,10 +41,6 @@ class Emitter {
                             const Shape& tensor);
   // Tables read by Gather: integers are gathered, then dequantized.
   void emit_tables();
-  // Float nodes of these types must not read a DequantizeLinear directly: ONNX Runtime would take
-  // them for unfinished quantized ones and quantize their weights itself. A Max of one input keeps
-  // the value and hides where it comes from.
-  void fence_float_nodes();
   // Tidies, drops constants that nothing reads, and verifies.
   Graph finish();
 

@@ -22,7 +22,7 @@ class Islands {
         nodes_.insert(id);
   }
 
-  int run() {
+  void run() {
     for (const NodeId id : nodes_)
       for (const ValueId output : graph_.node(id).outputs)
         if (output != kNoValue) halves_[output] = half_value(output);
@@ -39,7 +39,6 @@ class Islands {
         if (output != kNoValue) output = give_back(output);
     for (Node& node : casts_) graph_.add_node(std::move(node));
     graph_.tidy();
-    return static_cast<int>(nodes_.size());
   }
 
  private:
@@ -102,8 +101,8 @@ class Islands {
 
 }  // namespace
 
-int emit_float16_islands(Graph& graph, const QuantizationPlan& plan) {
-  return Islands(graph, plan).run();
+void emit_float16_islands(Graph& graph, const QuantizationPlan& plan) {
+  Islands(graph, plan).run();
 }
 
 }  // namespace q8

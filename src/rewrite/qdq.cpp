@@ -5,6 +5,7 @@
 #include "plan/coverage.h"
 #include "rewrite/dynamic.h"
 #include "rewrite/emitter.h"
+#include "rewrite/fences.h"
 
 namespace q8 {
 namespace {
@@ -79,7 +80,7 @@ Graph emit_qdq(const Graph& graph, const QuantizationPlan& plan) {
   emit_dynamic(emitter);
   emit_constants(emitter);
   emitter.emit_tables();
-  emitter.fence_float_nodes();
+  fence_float_products(emitter.graph(), plan);
   return emitter.finish();
 }
 
