@@ -1,7 +1,9 @@
 #include "api/save_checked.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
+#include <exception>
 
 #include "api/bench_inputs.h"
 #include "api/held_out.h"
@@ -65,16 +67,37 @@ std::optional<std::vector<Tensor>> made_up_inputs(const Graph& graph) {
   }
 }
 
-// The float model's results; nothing where made-up inputs mean nothing to it.
-std::optional<std::vector<Tensor>> float_results(const Graph& graph, const QuantizationCheck& check,
-                                                 const std::vector<Tensor>& inputs,
-                                                 const Host& host) {
+bool is_finite(const Tensor& tensor) {
+  return std::ranges::all_of(flat_values(tensor), [](double x) { return std::isfinite(x); });
+}
+
+// What the float model makes of the inputs of the check. Without a sample they are made up, and may
+// mean nothing to it: then there are no results, and `error` says why.
+struct FloatRun {
+  std::optional<std::vector<Tensor>> inputs;
+  std::vector<Tensor> results;
+  std::exception_ptr error;
+
+  bool has_results() const { return inputs && !error; }
+};
+
+FloatRun run_float(const QuantizationCheck& check, const Host& host) {
+  const Graph& graph = check.source.model.graph;
+  FloatRun run{.inputs = check.sample ? check.sample : made_up_inputs(graph),
+               .results = {},
+               .error = nullptr};
   try {
-    return Session(graph, session_options(host)).run(inputs);
+    const Session session(graph, session_options(host));
+    if (run.inputs) run.results = session.run(*run.inputs);
+    for (std::size_t i = 0; i < run.results.size(); ++i)
+      if (!is_finite(run.results[i]))
+        throw bad_input("output '" + graph.value(graph.outputs()[i]).name +
+                        "' of the float model is NaN or infinite");
   } catch (const Error& error) {
     if (check.sample || error.kind() == ErrorKind::kInternal) throw;
-    return std::nullopt;
+    run.error = std::current_exception();
   }
+  return run;
 }
 
 std::string decibels(double db) {
@@ -114,29 +137,20 @@ void warn_of_falls(const Graph& quantized, const QuantizationCheck& check, doubl
   host.warn("on a calibration sample the outputs have an SQNR of " + decibels(results_db) + text);
 }
 
-void judge(const Graph& quantized, const QuantizationCheck& check, const Host& host) {
-  if (weight_bytes(check.source.model.graph) > kRunBelowBytes) {
-    check_operators(quantized);
-    if (host.warn)
-      host.warn("the model has more than 1 GB of weights: the result was read back, but not run");
-    return;
-  }
+void judge(const Graph& quantized, const QuantizationCheck& check, const FloatRun& expected,
+           const Host& host) {
   const Session session(quantized, session_options(host));
-  const auto inputs = check.sample ? check.sample : made_up_inputs(check.source.model.graph);
-  if (!inputs) return;
-  const auto expected = float_results(check.source.model.graph, check, *inputs, host);
-  if (!expected) return;
-  const std::vector<Tensor> results = session.run(*inputs);
+  if (!expected.has_results()) return;
+  const std::vector<Tensor> results = session.run(*expected.inputs);
   OutputError all;
   for (std::size_t i = 0; i < results.size(); ++i) {
     OutputError error;
-    error.add((*expected)[i], results[i]);
+    error.add(expected.results[i], results[i]);
     const std::string& name = quantized.value(quantized.outputs()[i]).name;
     if (error.not_compared() > 0)
       throw Error(ErrorKind::kInternal, "output '" + name + "' has another shape than in float");
     if (error.not_finite() > 0)
-      throw Error(ErrorKind::kInternal,
-                  "output '" + name + "' is NaN or infinite in one model only");
+      throw Error(ErrorKind::kInternal, "output '" + name + "' is NaN or infinite");
     all.merge(error);
   }
   if (check.sample && host.warn) warn_of_falls(quantized, check, all.sqnr_db(), host);
@@ -172,15 +186,24 @@ std::int64_t save_checked(Model quantized, const fs::path& output, const Quantiz
   save_model(quantized, candidate);
   quantized = Model();  // what is read back takes its place in memory
   const std::int64_t bytes = folder.bytes();
+  const Graph& source = check.source.model.graph;
+  const bool runs = weight_bytes(source) <= kRunBelowBytes;
+  const FloatRun expected = runs ? run_float(check, host) : FloatRun();
   try {
-    judge(load_model(candidate).graph, check, host);
+    const Graph written = load_model(candidate).graph;
+    if (runs)
+      judge(written, check, expected, host);
+    else
+      check_operators(written);
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kInterrupted || error.kind() == ErrorKind::kResource) throw;
     // Where the float model does not run either, its own error is the one that the user can mend.
-    static_cast<void>(Session(check.source.model.graph, session_options(host)));
+    if (expected.error) std::rethrow_exception(expected.error);
     throw Error(ErrorKind::kInternal, "the quantized model failed its check and is not written: " +
                                           std::string(error.what()));
   }
+  if (!runs && host.warn)
+    host.warn("the model has more than 1 GB of weights: the result was read back, but not run");
   folder.publish(output);
   return bytes;
 }

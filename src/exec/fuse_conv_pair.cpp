@@ -20,7 +20,7 @@ bool is_pointwise(const Node& node, const Shape& weights) {
                                [value](std::int64_t v) { return v == value; });
   };
   return weights[2] == 1 && weights[3] == 1 && node.attributes.get_int("group", 1) == 1 &&
-         all("strides", 1) && all("pads", 0);
+         all("kernel_shape", 1) && all("strides", 1) && all("pads", 0);
 }
 
 bool is_depthwise(const Node& node, const Shape& weights) {

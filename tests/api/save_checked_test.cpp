@@ -40,13 +40,13 @@ class SaveChecked : public testing::Test {
               (std::string("q8_") + testing::UnitTest::GetInstance()->current_test_info()->name());
     fs::remove_all(folder_);
     fs::create_directory(folder_);
+    source_.model.graph = one_node("Add", "one", 1);
     host_.warn = [this](const std::string& text) { warnings_.push_back(text); };
   }
   ~SaveChecked() override { fs::remove_all(folder_); }
 
-  // Saves `quantized` as the result of quantizing y = x + 1.
+  // Saves `quantized` as the result of quantizing source_: y = x + 1.
   void save(const Graph& quantized) {
-    source_.model.graph = one_node("Add", "one", 1);
     Model model;
     model.graph = quantized;
     save_checked(std::move(model), folder_ / "y.onnx",
@@ -84,6 +84,17 @@ TEST_F(SaveChecked, WritesWhatIsRight) {
 
 TEST_F(SaveChecked, RefusesResultsThatAreNotFinite) {
   EXPECT_THAT(failure(one_node("Div", "zero", 0)), HasSubstr("'y' is NaN or infinite"));
+}
+
+TEST_F(SaveChecked, SaysWhenTheFloatModelIsNotFinite) {
+  source_.model.graph = one_node("Div", "zero", 0);
+  try {
+    save(source_.model.graph);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kBadInput);
+    EXPECT_THAT(error.what(), HasSubstr("'y' of the float model is NaN or infinite"));
+  }
 }
 
 TEST_F(SaveChecked, RefusesResultsOfAnotherShape) {
