@@ -80,16 +80,12 @@ Bias make_bias(RunContext& run, const Attention& node, const Shape& scores) {
   return bias;
 }
 
-const Tensor* optional_input(const RunContext& run, std::size_t i) {
-  return run.has_input(i) ? &run.input(i) : nullptr;
-}
-
 void run_attention(RunContext& run, const Attention& node) {
   Tensor q = with_heads(run.input(0), node.q_heads, run);
   const Tensor k =
-      with_past(with_heads(run.input(1), node.kv_heads, run), optional_input(run, 4), run);
+      with_past(with_heads(run.input(1), node.kv_heads, run), run.optional_input(4), run);
   const Tensor v =
-      with_past(with_heads(run.input(2), node.kv_heads, run), optional_input(run, 5), run);
+      with_past(with_heads(run.input(2), node.kv_heads, run), run.optional_input(5), run);
   const Shape s = q.shape();
   if (k.shape()[0] != s[0] || v.shape()[0] != s[0] || k.shape()[1] < 1 ||
       v.shape()[1] != k.shape()[1] || s[1] % k.shape()[1] != 0 || k.shape()[2] != v.shape()[2])

@@ -144,7 +144,7 @@ OpFunction make_conv(const NodeContext& node) {
       run_conv(run, conv, *packed);
       return;
     }
-    const Tensor* bias = run.has_input(2) ? &run.input(2) : nullptr;
+    const Tensor* bias = run.optional_input(2);
     run_conv(run, conv, *pack(conv, run.kernels, run.input(1), bias));
   };
 }

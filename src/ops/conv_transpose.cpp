@@ -122,7 +122,7 @@ OpFunction make_conv_transpose(const NodeContext& context) {
       run_conv_transpose(run, node, *packed);
       return;
     }
-    const Tensor* bias = run.has_input(2) ? &run.input(2) : nullptr;
+    const Tensor* bias = run.optional_input(2);
     run_conv_transpose(run, node, *pack(node, run.kernels, run.input(1), bias));
   };
 }

@@ -93,10 +93,6 @@ class KeyMask {
   std::int64_t longest_ = 0;
 };
 
-const Tensor* optional_input(const RunContext& run, std::size_t i) {
-  return i != 0 && run.has_input(i) ? &run.input(i) : nullptr;
-}
-
 // softmax(Q·Kᵀ·scale + masks) · V for q, k, v [batch, heads, sequence, size].
 Tensor attend(RunContext& run, const FusedAttention& node, const Tensor& q, const Tensor& k,
               const Tensor& v, const Tensor* mask, const Tensor* added) {
@@ -193,7 +189,7 @@ void run_projected(RunContext& run, const FusedAttention& node, const Projection
 }
 
 const float* bias_of(const RunContext& run, std::size_t i, std::int64_t columns) {
-  const Tensor* bias = optional_input(run, i);
+  const Tensor* bias = run.optional_input(i);
   if (bias == nullptr) return nullptr;
   if (bias->dtype() != DType::kF32 || bias->size() != columns)
     throw bad_input("the bias " + bias->str() + " has not " + std::to_string(columns) + " values");
@@ -215,7 +211,7 @@ OpFunction make_attention(const NodeContext& node) {
                    .bias = bias_of(run, 2, run.input(1).shape().back()),
                    .widths = widths,
                    .packed = packed.get()},
-                  optional_input(run, 3), optional_input(run, 4), optional_input(run, 5));
+                  run.optional_input(3), run.optional_input(4), run.optional_input(5));
   };
 }
 
@@ -234,12 +230,12 @@ OpFunction make_quantized_attention(const NodeContext& node) {
   return [=](RunContext& run) {
     need_byte(run.input(0), "the input");
     need_byte(run.input(1), "the weights");
-    const Tensor x = dequantized(run.input(0), quant_inputs(run.input(3), optional_input(run, 6)));
-    const Tensor w = dequantized(run.input(1), quant_inputs(run.input(4), optional_input(run, 7)));
+    const Tensor x = dequantized(run.input(0), quant_inputs(run.input(3), run.optional_input(6)));
+    const Tensor w = dequantized(run.input(1), quant_inputs(run.input(4), run.optional_input(7)));
     run_projected(
         run, attention,
         {.input = x, .weights = w, .bias = bias_of(run, 2, w.shape().back()), .widths = {}},
-        optional_input(run, 5), optional_input(run, 8), nullptr);
+        run.optional_input(5), run.optional_input(8), nullptr);
   };
 }
 
@@ -265,12 +261,12 @@ OpFunction make_multi_head_attention(const NodeContext& node) {
     const Tensor q = part(query, 0);
     Tensor k = part(*key, q_width), v = part(*value, 2 * q_width);
     if (!has_heads) {
-      k = with_past(k, optional_input(run, 6), run);
-      v = with_past(v, optional_input(run, 7), run);
+      k = with_past(k, run.optional_input(6), run);
+      v = with_past(v, run.optional_input(7), run);
     }
-    run.set_output(0, joined_heads(attend(run, attention, q, k, v, optional_input(run, 4),
-                                          optional_input(run, 5)),
-                                   run));
+    run.set_output(
+        0, joined_heads(
+               attend(run, attention, q, k, v, run.optional_input(4), run.optional_input(5)), run));
     if (run.output_count() > 1) run.set_output(1, k);
     if (run.output_count() > 2) run.set_output(2, v);
   };

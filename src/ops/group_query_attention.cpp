@@ -106,7 +106,7 @@ Tensor first_rows(const Tensor& buffer, std::int64_t count, RunContext& run) {
 Tensor attend(RunContext& run, const GroupQueryAttention& node, const Progress& progress,
               const Tensor& q, const Tensor& k, const Tensor& v) {
   Tensor scores = head_products(run, q, k, true);
-  const AddedBias bias(run.has_input(10) ? &run.input(10) : nullptr, scores.shape());
+  const AddedBias bias(run.optional_input(10), scores.shape());
   const float scale = score_scale(node.scale, q);
   const std::int64_t keys = scores.shape()[3], rows = scores.shape()[2];
   for_each_row(scores, run.threads, [&](const ScoreRow& at) {
@@ -169,8 +169,8 @@ void run_attention(RunContext& run, const GroupQueryAttention& node) {
     rotate(q, node, positions, run);
     rotate(k, node, positions, run);
   }
-  const Tensor keys = appended(k, run.has_input(3) ? &run.input(3) : nullptr, progress, run);
-  const Tensor values = appended(v, run.has_input(4) ? &run.input(4) : nullptr, progress, run);
+  const Tensor keys = appended(k, run.optional_input(3), progress, run);
+  const Tensor values = appended(v, run.optional_input(4), progress, run);
   const Tensor y = attend(run, node, progress, q, first_rows(keys, progress.total, run),
                           first_rows(values, progress.total, run));
   run.set_output(0, joined_heads(y, run));

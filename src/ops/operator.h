@@ -71,6 +71,8 @@ class RunContext {
   bool has_input(std::size_t i) const { return i < inputs_.size() && inputs_[i] != nullptr; }
   // Throws bad_input where the input is absent.
   const Tensor& input(std::size_t i) const;
+  // Null where it is absent.
+  const Tensor* optional_input(std::size_t i) const { return has_input(i) ? inputs_[i] : nullptr; }
   // Makes output i; its contents are undefined.
   Tensor& output(std::size_t i, DType dtype, Shape shape);
   // Output i is that tensor (its memory may be shared with an input).

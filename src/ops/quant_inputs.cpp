@@ -26,7 +26,7 @@ QuantInputs quant_inputs(const Tensor& scale, const Tensor* zero_point) {
 }
 
 QuantInputs quant_inputs(const RunContext& run, std::size_t i, DType fallback) {
-  QuantInputs q = quant_inputs(run.input(i), run.has_input(i + 1) ? &run.input(i + 1) : nullptr);
+  QuantInputs q = quant_inputs(run.input(i), run.optional_input(i + 1));
   if (!run.has_input(i + 1)) q.dtype = fallback;
   return q;
 }

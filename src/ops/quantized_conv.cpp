@@ -121,8 +121,7 @@ OpFunction make_qlinear_conv(const NodeContext& node) {
       run_conv(run, attributes, *ready, run.input(0), run.input(3), zero_point.dtype());
       return;
     }
-    const auto in =
-        gather([&](std::size_t i) { return run.has_input(i) ? &run.input(i) : nullptr; });
+    const auto in = gather([&](std::size_t i) { return run.optional_input(i); });
     run_conv(run, attributes, prepare(run.kernels, attributes, in), run.input(0), run.input(3),
              zero_point.dtype());
   };
@@ -144,11 +143,10 @@ OpFunction make_conv_integer(const NodeContext& node) {
   return [=](RunContext& run) {
     const Tensor& x = run.input(0);
     const Tensor& w = run.input(1);
-    const auto x_zero = zero_points(run.has_input(2) ? &run.input(2) : nullptr);
-    const auto conv = ready != nullptr
-                          ? ready
-                          : make_conv(run.kernels, attributes, w,
-                                      zero_points(run.has_input(3) ? &run.input(3) : nullptr));
+    const auto x_zero = zero_points(run.optional_input(2));
+    const auto conv = ready != nullptr ? ready
+                                       : make_conv(run.kernels, attributes, w,
+                                                   zero_points(run.optional_input(3)));
     auto epilogue =
         conv->make_epilogue(x.dtype() == DType::kS8, x_zero.empty() ? 0 : x_zero[0], {});
     run_conv(run, attributes, {conv, std::move(epilogue), x.dtype() == DType::kS8}, x, w,

@@ -201,14 +201,10 @@ std::vector<std::int32_t> zero_points(const Tensor* tensor) {
 }
 
 std::int32_t one_zero_point(const RunContext& run, std::size_t i) {
-  const auto zeros = zero_points(run.has_input(i) ? &run.input(i) : nullptr);
+  const auto zeros = zero_points(run.optional_input(i));
   if (zeros.size() > 1)
     throw unsupported("a zero point per row of the left factor is not supported");
   return zeros.empty() ? 0 : zeros[0];
-}
-
-const Tensor* optional_input(const RunContext& run, std::size_t i) {
-  return run.has_input(i) ? &run.input(i) : nullptr;
 }
 
 // MatMulInteger: A, B, a_zero_point, b_zero_point.
@@ -217,7 +213,7 @@ OpFunction make_matmul_integer(const NodeContext& node) {
   if (are_constant(node, {1, 3})) packed = packed_constant(node, 1, zero_points(node.constant(3)));
   return [=](RunContext& run) {
     multiply(run, run.input(0), one_zero_point(run, 2), run.input(1),
-             zero_points(optional_input(run, 3)), packed.get(), {}, DType::kU8);
+             zero_points(run.optional_input(3)), packed.get(), {}, DType::kU8);
   };
 }
 
@@ -243,7 +239,7 @@ OpFunction make_qlinear_matmul(const NodeContext& node) {
     need_one_scale(a, "the left factor");
     need_one_scale(y, "the result");
     multiply(run, run.input(0), a.zero_point[0], run.input(3), b.zero_point, packed.get(),
-             byte_output(a, b, y, optional_input(run, 8)), y.dtype);
+             byte_output(a, b, y, run.optional_input(8)), y.dtype);
   };
 }
 
@@ -270,9 +266,9 @@ OpFunction make_from_bytes(const NodeContext& node, const FromBytesOrder& order)
   return [=](RunContext& run) {
     if (ready != nullptr && ready->fits(run.input(order.a)))
       return multiply(run, run.input(order.a), run.input(order.b), *ready);
-    const QuantInputs a = quant_inputs(run.input(order.a_scale), optional_input(run, order.a_zero));
-    const QuantInputs b = quant_inputs(run.input(order.b_scale), optional_input(run, order.b_zero));
-    OwnedOutput output = float_output(a, b, optional_input(run, order.bias));
+    const QuantInputs a = quant_inputs(run.input(order.a_scale), run.optional_input(order.a_zero));
+    const QuantInputs b = quant_inputs(run.input(order.b_scale), run.optional_input(order.b_zero));
+    OwnedOutput output = float_output(a, b, run.optional_input(order.bias));
     spread(output.float_bias, run.input(order.b).shape().back());
     multiply(run, run.input(order.a), a.zero_point[0], run.input(order.b), b.zero_point,
              packed.get(), output, DType::kU8);
@@ -319,7 +315,7 @@ OpFunction make_qgemm(const NodeContext& node) {
     if (left.shape()[1] != right.k())
       throw bad_input("shapes " + left.shape().str() + " and " + weights.shape().str() +
                       " do not multiply");
-    const Tensor* bias = optional_input(run, 6);
+    const Tensor* bias = run.optional_input(6);
     if (bias != nullptr && bias->dtype() != DType::kS32)
       throw bad_input("C is " + bias->str() + "; int32 is needed");
     const bool to_float = !run.has_input(7);

@@ -271,13 +271,12 @@ OpFunction make_recurrent(const NodeContext& node) {
     return [cell, packed](RunContext& run) { run_recurrent(cell, *packed, run); };
   }
   return [cell, &row](RunContext& run) {
-    const auto optional_input = [&](std::size_t i) {
-      return i != 0 && run.has_input(i) ? &run.input(i) : nullptr;
-    };
-    run_recurrent(cell,
-                  pack_directions(cell, row, run.input(1), run.input(2), optional_input(3),
-                                  optional_input(cell.peephole_input)),
-                  run);
+    const Tensor* peepholes =
+        cell.peephole_input != 0 ? run.optional_input(cell.peephole_input) : nullptr;
+    run_recurrent(
+        cell,
+        pack_directions(cell, row, run.input(1), run.input(2), run.optional_input(3), peepholes),
+        run);
   };
 }
 

@@ -98,11 +98,10 @@ OpFunction make_quantized_embedding(const NodeContext& node) {
   }
   return [tables, function = inner_function(node, "EmbedLayerNormalization", node.attributes(), 1,
                                             "com.microsoft")](RunContext& run) {
-    const auto given = [&](std::size_t i) { return run.has_input(i) ? &run.input(i) : nullptr; };
-    std::vector<const Tensor*> inputs{given(0), given(1)};
+    std::vector<const Tensor*> inputs{run.optional_input(0), run.optional_input(1)};
     for (std::size_t i = 0; i < kTables; ++i)
       inputs.push_back(run.has_input(kFirst + i) ? &tables[i] : nullptr);
-    inputs.push_back(given(7));
+    inputs.push_back(run.optional_input(7));
     auto outputs = run_inner(function, run, inputs, run.output_count());
     for (std::size_t i = 0; i < outputs.size(); ++i) run.set_output(i, std::move(outputs[i]));
   };
@@ -127,8 +126,7 @@ OpFunction around_channels_first(OpFunction inner) {
   return [inner = std::move(inner)](RunContext& run) {
     const Tensor x = with_channels(run.input(0), false, run);
     std::vector<const Tensor*> inputs{&x};
-    for (std::size_t i = 1; i < run.input_count(); ++i)
-      inputs.push_back(run.has_input(i) ? &run.input(i) : nullptr);
+    for (std::size_t i = 1; i < run.input_count(); ++i) inputs.push_back(run.optional_input(i));
     run.set_output(0, with_channels(run_inner(inner, run, inputs), true, run));
   };
 }
