@@ -4,7 +4,6 @@
 #include <optional>
 #include <set>
 
-#include "base/threads.h"
 #include "calib/collector.h"
 #include "calib/cost_meter.h"
 #include "calib/observed_values.h"
@@ -59,22 +58,22 @@ std::string_view name_of(Oddity oddity) {
 // Takes what the session shows of one sample into the profile.
 class Observation {
  public:
-  Observation(const Graph& graph, const CalibrateOptions& options)
+  Observation(const Graph& graph, const std::vector<ObservedValue>& values, const Session& session,
+              const CalibrateOptions& options)
       : graph_(graph),
-        values_(find_observed_values(graph, options.settings.clamped_values)),
+        values_(values),
         index_(graph.values().size(), -1),
-        threads_(options.threads),
-        collector_(threads_, options.isa),
+        session_(session),
+        collector_(session.threads(), options.isa),
         extrema_(values_.size()) {
     if (!options.mask.empty()) mask_.emplace(graph, options.mask);
     for (std::size_t i = 0; i < values_.size(); ++i)
       index_[static_cast<std::size_t>(values_[i].id)] = static_cast<int>(i);
   }
 
-  const std::vector<ObservedValue>& values() const { return values_; }
   const std::vector<Extrema>& extrema() const { return extrema_; }
-  void begin_sample(const Session& session, std::span<const Tensor> inputs) {
-    if (mask_) mask_->begin_sample(session, inputs);
+  void begin_sample(std::span<const Tensor> inputs) {
+    if (mask_) mask_->begin_sample(session_, inputs);
     extrema_.assign(values_.size(), {});
     shown_.assign(values_.size(), false);
   }
@@ -111,9 +110,9 @@ class Observation {
   }
 
   const Graph& graph_;
-  std::vector<ObservedValue> values_;
+  const std::vector<ObservedValue>& values_;
   std::vector<int> index_;  // by ValueId: into values_, or -1
-  Threads threads_;
+  const Session& session_;
   StatisticsCollector collector_;
   std::optional<TokenMask> mask_;
   // Of the sample at hand.
@@ -185,9 +184,9 @@ void drop_unobserved(CalibrationProfile& profile) {
 
 Calibration calibrate(const Graph& canonical, const ModelReference& model, const Dataset& data,
                       const DataSource& source, const CalibrateOptions& options) {
-  Observation observation(canonical, options);
-  CalibrationProfile start =
-      empty_profile(canonical, observation.values(), model, data, source, options);
+  const std::vector<ObservedValue> values =
+      find_observed_values(canonical, options.settings.clamped_values);
+  CalibrationProfile start = empty_profile(canonical, values, model, data, source, options);
   if (options.resume) {
     check_resumable(start, *options.resume);
     start = *options.resume;
@@ -197,10 +196,11 @@ Calibration calibrate(const Graph& canonical, const ModelReference& model, const
   ProfileBuilder builder(std::move(start));
 
   std::vector<ValueId> keep;
-  for (const ObservedValue& value : observation.values()) keep.push_back(value.id);
+  for (const ObservedValue& value : values) keep.push_back(value.id);
   const Session session(
       canonical,
       {.threads = options.threads, .isa = options.isa, .optimize = true, .keep = std::move(keep)});
+  Observation observation(canonical, values, session, options);
   std::optional<CostMeter> meter;
   if (options.measure_cost) meter.emplace(canonical, options);
   DataChecks checks(data);
@@ -217,7 +217,7 @@ Calibration calibrate(const Graph& canonical, const ModelReference& model, const
                   [&](const Produced& produced) { observation.observe(produced, builder); });
     };
     try {
-      observation.begin_sample(session, sample->inputs);
+      observation.begin_sample(sample->inputs);
       if (meter)
         meter->time(sample->inputs, run);
       else

@@ -38,21 +38,29 @@ struct Part {
   }
 };
 
-// Where a thread counts what fits into the bins that earlier samples have made.
-struct Counters {
-  float inverse_width = 0;
-  std::int32_t first = 0, last = -1;  // bins
-  // One bin is hit by many neighbouring values; two sub-histograms in turn keep the processor from
-  // waiting for its own stores (four gain no more and fall out of the L1 cache). Both are indexed
-  // by the bin, which may be negative.
-  std::uint32_t *even = nullptr, *odd = nullptr;
+// Where a thread counts what fits into the bins that earlier samples have made. One bin is hit by
+// many neighbouring values; two sub-histograms in turn keep the processor from waiting for its own
+// stores (four gain no more and fall out of the L1 cache).
+class Counters {
+ public:
+  Counters() : counts_(2 * kSlots) {}
+
+  // Threads empty their own counts, which lie in their cache.
+  void begin(const Histogram& histogram) {
+    std::fill_n(counts_.begin(), used_, 0u);
+    used_ = histogram.counts().size();
+    inverse_width_ = std::ldexp(1.0f, -histogram.exponent());
+    first_ = histogram.first();
+    last_ = first_ + static_cast<std::int32_t>(used_) - 1;
+  }
 
   // At most kBlock values; false where some do not fit: then nothing was counted.
   bool count(const StatisticsF32Row& kernels, std::span<const float> block, std::size_t& found) {
     std::int32_t bins[kBlock + kBinSlack];
-    const BinsF32 b = kernels.find_bins(block.data(), block.size(), inverse_width, bins);
-    if (b.lowest < first || b.highest > last) return false;
+    const BinsF32 b = kernels.find_bins(block.data(), block.size(), inverse_width_, bins);
+    if (b.lowest < first_ || b.highest > last_) return false;
     found = b.found;
+    std::uint32_t *even = counts_.data() - first_, *odd = even + kSlots;
     std::size_t i = 0;
     for (; i + 4 <= found; i += 4) {
       ++even[bins[i]];
@@ -82,6 +90,22 @@ struct Counters {
       part.late.push_back(block);
     }
   }
+
+  // After the last value: what another thread is to read is half as much then.
+  void end() {
+    for (std::size_t j = 0; j < used_; ++j) {
+      counts_[j] += counts_[kSlots + j];
+      counts_[kSlots + j] = 0;
+    }
+  }
+  // After end(): of the histogram's bins.
+  std::span<const std::uint32_t> counts() const { return std::span(counts_).first(used_); }
+
+ private:
+  std::vector<std::uint32_t> counts_;  // by bin − first: the one sub-histogram, the other
+  std::size_t used_ = 0;               // bins that may hold something
+  float inverse_width_ = 0;
+  std::int32_t first_ = 0, last_ = -1;
 };
 
 // Values that are looked at together: 16 KB, so that what reads them next finds them in the nearest
@@ -173,32 +197,16 @@ Oddity find_oddity(std::span<const float> values) {
 
 struct StatisticsCollector::Scratch {
   const StatisticsF32Row& kernels;
-  std::vector<std::vector<std::uint32_t>> counts;  // per part: two sub-histograms, all zero
+  std::vector<Counters> counters;  // per part
 };
 
 StatisticsCollector::StatisticsCollector(Threads& threads, Isa isa)
     : threads_(threads),
       scratch_(new Scratch{
           .kernels = select(statistics_f32_rows(), isa),
-          .counts = std::vector<std::vector<std::uint32_t>>(
-              static_cast<std::size_t>(threads.count()), std::vector<std::uint32_t>(2 * kSlots))}) {
-}
+          .counters = std::vector<Counters>(static_cast<std::size_t>(threads.count()))}) {}
 
 StatisticsCollector::~StatisticsCollector() = default;
-
-namespace {
-
-Counters counters_for(const Histogram& histogram, std::vector<std::uint32_t>& counts) {
-  const auto bins = static_cast<std::int32_t>(histogram.counts().size());
-  std::uint32_t* even = counts.data() - histogram.first();
-  return {.inverse_width = std::ldexp(1.0f, -histogram.exponent()),
-          .first = histogram.first(),
-          .last = histogram.first() + bins - 1,
-          .even = even,
-          .odd = even + kSlots};
-}
-
-}  // namespace
 
 void StatisticsCollector::count(std::span<const float> values, Histogram& histogram) {
   const auto size = static_cast<std::int64_t>(values.size());
@@ -212,31 +220,23 @@ void StatisticsCollector::count(std::span<const float> values, Histogram& histog
     for (std::int64_t part = begin; part < end; ++part) {
       const auto from = static_cast<std::size_t>(size * part / parts),
                  to = static_cast<std::size_t>(size * (part + 1) / parts);
-      Counters counters = counters_for(histogram, scratch_->counts[static_cast<std::size_t>(part)]);
+      Counters& counters = scratch_->counters[static_cast<std::size_t>(part)];
+      counters.begin(histogram);
       std::size_t found = 0;
       for (std::size_t at = from; at < to; at += kBlock) {
         const auto block = values.subspan(at, std::min(kBlock, to - at));
         const bool fits = counters.count(scratch_->kernels, block, found);
         Q8_ASSERT(fits);
       }
+      counters.end();
     }
   });
   flush(histogram);
 }
 
-// Moves what the threads counted into the histogram.
+// Adds what the threads counted to the histogram.
 void StatisticsCollector::flush(Histogram& histogram) {
-  const std::size_t bins = histogram.counts().size();
-  for (const auto& counts : scratch_->counts)
-    histogram.add_counts(std::span(counts).first(bins), std::span(counts).subspan(kSlots, bins));
-  clear_counts(bins);
-}
-
-void StatisticsCollector::clear_counts(std::size_t bins) {
-  for (auto& counts : scratch_->counts) {
-    std::fill_n(counts.begin(), bins, 0u);
-    std::fill_n(counts.begin() + kSlots, bins, 0u);
-  }
+  for (const Counters& counters : scratch_->counters) histogram.add_counts(counters.counts());
 }
 
 StatisticsCollector::Added StatisticsCollector::add(const ValueBlock& block,
@@ -263,9 +263,8 @@ StatisticsCollector::Added StatisticsCollector::add(const ValueBlock& block,
       part.maximum.assign(static_cast<std::size_t>(columns), -FLT_MAX);
       const std::int64_t from = items * p / parts, to = items * (p + 1) / parts;
       const StatisticsF32Row& kernels = scratch_->kernels;
-      Counters counters;
-      if (at_once)
-        counters = counters_for(histogram, scratch_->counts[static_cast<std::size_t>(p)]);
+      Counters& counters = scratch_->counters[static_cast<std::size_t>(p)];
+      if (at_once) counters.begin(histogram);
       const auto seen = [&](std::span<const float> piece, const SummaryF32& s) {
         if (at_once && s.all_finite) counters.count_or_leave(kernels, piece, part, false);
       };
@@ -277,6 +276,7 @@ StatisticsCollector::Added StatisticsCollector::add(const ValueBlock& block,
         summarize_columns(kernels, block, from, to, part, seen);
       else
         summarize_runs(kernels, block, from, to, part, seen);
+      if (at_once) counters.end();
     }
   });
 
@@ -290,10 +290,7 @@ StatisticsCollector::Added StatisticsCollector::add(const ValueBlock& block,
       all.maximum[c] = std::max(all.maximum[c], found[p].maximum[c]);
     }
   }
-  if (!all.all_finite) {
-    if (at_once) clear_counts(histogram.counts().size());
-    return {.oddity = find_oddity(values), .extrema = {}};
-  }
+  if (!all.all_finite) return {.oddity = find_oddity(values), .extrema = {}};
 
   // Adding +0 turns −0 into +0, whichever of the two the order of values made the extremum.
   const Extrema extrema{all.extrema.minimum + 0.0f, all.extrema.maximum + 0.0f};

@@ -46,7 +46,6 @@ class StatisticsCollector {
   struct Scratch;
   void count(std::span<const float> values, Histogram& histogram);
   void flush(Histogram& histogram);
-  void clear_counts(std::size_t bins);
 
   Threads& threads_;
   std::unique_ptr<Scratch> scratch_;

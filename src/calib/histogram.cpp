@@ -136,10 +136,9 @@ void Histogram::add_counts(std::int32_t first, std::span<const std::uint64_t> su
     counts_[static_cast<std::size_t>(offset) + j] += sums[j];
 }
 
-void Histogram::add_counts(std::span<const std::uint32_t> some,
-                           std::span<const std::uint32_t> others) {
-  Q8_ASSERT(some.size() == counts_.size() && others.size() == counts_.size());
-  for (std::size_t j = 0; j < counts_.size(); ++j) counts_[j] += std::uint64_t{some[j]} + others[j];
+void Histogram::add_counts(std::span<const std::uint32_t> all) {
+  Q8_ASSERT(all.size() == counts_.size());
+  for (std::size_t j = 0; j < counts_.size(); ++j) counts_[j] += all[j];
 }
 
 void Histogram::merge(const Histogram& other) {

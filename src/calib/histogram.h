@@ -40,8 +40,8 @@ class Histogram {
   // For those who count on their own, only between cover() and trim(): sums[j] is added to bin
   // `first + j`, all covered.
   void add_counts(std::int32_t first, std::span<const std::uint64_t> sums);
-  // Likewise, two counts for each of all the bins.
-  void add_counts(std::span<const std::uint32_t> some, std::span<const std::uint32_t> others);
+  // Likewise, a count for each of all the bins.
+  void add_counts(std::span<const std::uint32_t> all);
   void merge(const Histogram& other);
   // Drops empty bins at both ends: what is compared and saved.
   void trim();

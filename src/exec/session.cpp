@@ -82,6 +82,10 @@ const std::vector<ValueId>& Session::inputs() const {
   return impl_->lowered.graph.inputs();
 }
 
+Threads& Session::threads() const {
+  return impl_->threads;
+}
+
 std::vector<Tensor> Session::run(std::span<const Tensor> inputs,
                                  const ProducedCallback& callback) const {
   impl_->check_inputs(inputs);

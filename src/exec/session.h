@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/isa.h"
+#include "base/threads.h"
 #include "exec/layer_overflow.h"
 #include "exec/node_time.h"
 #include "graph/graph.h"
@@ -62,6 +63,10 @@ class Session {
   std::vector<LayerOverflow> overflow() const;
 
   const std::vector<ValueId>& inputs() const;  // those that run() wants
+
+  // The threads that run() computes with. They are idle while a callback is called, which may
+  // compute with them; other threads would have to wait until these have gone to sleep.
+  Threads& threads() const;
 
  private:
   struct Impl;
