@@ -100,14 +100,18 @@ void column_extrema_f32_avx512(const float* values, std::size_t rows, std::size_
 // Values that are zero are squeezed out in the register: vpcompressd to memory is slow on Zen 4.
 // For x < 0 the bin is −1 − k: truncation gives −k, the sign bit spread over the lane the −1. What
 // is not finite or far away truncates to INT32_MIN.
+// The caller counts before it comes back, which leaves the memory idle: what it will ask for then
+// is asked for here, a calibration piece (16 KB) ahead.
 BinsF32 find_bins_f32_avx512(const float* values, std::size_t count, float inverse_width,
                              std::int32_t* bins) {
+  constexpr std::size_t kAhead = 4096;
   const __m512 scale = _mm512_set1_ps(inverse_width), zero = _mm512_setzero_ps();
   __m512i lowest = _mm512_setzero_si512(), highest = _mm512_set1_epi32(-1);
   std::size_t found = 0;
   for (std::size_t i = 0; i < count; i += 16) {
     const __m512 x = count - i >= 16 ? _mm512_loadu_ps(values + i)
                                      : _mm512_maskz_loadu_ps(first_lanes(count - i), values + i);
+    _mm_prefetch(reinterpret_cast<const char*>(values + i + kAhead), _MM_HINT_T0);
     const __m512i k = _mm512_cvttps_epi32(_mm512_mul_ps(x, scale));
     const __m512i bin = _mm512_add_epi32(k, _mm512_srai_epi32(_mm512_castps_si512(x), 31));
     const __mmask16 kept = _mm512_cmp_ps_mask(x, zero, _CMP_NEQ_UQ);
