@@ -130,14 +130,21 @@ OpFunction make_pad(const NodeContext& node) {
     PadPlan plan{.from = x.shape(), .to = {}, .sources = {}, .last_padded = 0};
     for (std::int64_t axis = 0; axis < x.rank(); ++axis) {
       const std::int64_t dim = x.shape()[axis];
-      const std::int64_t begin = pads.begin[static_cast<std::size_t>(axis)];
-      shape[axis] = dim + begin + pads.end[static_cast<std::size_t>(axis)];
-      if (shape[axis] < 0 || (dim == 0 && shape[axis] > 0 && mode != PadMode::kConstant))
+      const std::int64_t begin = pads.begin[static_cast<std::size_t>(axis)],
+                         end = pads.end[static_cast<std::size_t>(axis)];
+      shape[axis] = dim + begin + end;
+      // What negative pads take away is gone before the rest is reflected or repeated.
+      const std::int64_t cut = std::max<std::int64_t>(-begin, 0),
+                         left = dim - cut - std::max<std::int64_t>(-end, 0);
+      if (shape[axis] < 0 || left < 0 ||
+          (left == 0 && shape[axis] > 0 && mode != PadMode::kConstant))
         throw bad_input("pads " + Shape(*given).str() + " do not fit " + x.str());
       if (shape[axis] != dim || begin != 0) plan.last_padded = axis;
       auto& list_of_axis = plan.sources.emplace_back();
-      for (std::int64_t i = 0; i < shape[axis]; ++i)
-        list_of_axis.push_back(source_index(i - begin, dim, mode));
+      for (std::int64_t i = 0; i < shape[axis]; ++i) {
+        const std::int64_t from = source_index(i - std::max<std::int64_t>(begin, 0), left, mode);
+        list_of_axis.push_back(from < 0 ? from : cut + from);
+      }
     }
     if (std::all_of(given->begin(), given->end(), [](std::int64_t p) { return p == 0; }))
       return run.set_output(0, x);

@@ -52,7 +52,10 @@ AxisSample sample_axis(double coordinate, std::int64_t size, const GridSample& n
   if (!std::isfinite(x)) return sample;
   if (node.sampling == Sampling::kNearest) x = std::nearbyint(x);
   if (x < low || x > high) {
-    if (node.padding == Padding::kBorder) x = std::clamp(x, 0.0, length - 1);
+    // Every element of a cubic is held within the border on its own, as PyTorch has it; far outside
+    // all of them are the same one.
+    const double margin = node.sampling == Sampling::kCubic ? 4 : 0;
+    if (node.padding == Padding::kBorder) x = std::clamp(x, -margin, length - 1 + margin);
     if (node.padding == Padding::kReflection) x = reflect(x, low, high);
   }
   // Far outside everything is padding; so that the index below does not overflow.

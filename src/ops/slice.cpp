@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <numeric>
 
 #include "ops/families.h"
@@ -14,12 +15,20 @@ struct Cut {
   std::int64_t start = 0, step = 1, count = 0;
 };
 
-// NumPy's rule for start:end:step on an axis of `dim` elements.
+// ONNX's rule for start:end:step on an axis of `dim` elements. Not quite NumPy's: a start before
+// the first element is the first element for negative steps too, and the largest int32 or int64 is
+// the end in the direction of the step, as ONNX Runtime has it.
 Cut make_cut(std::int64_t dim, std::int64_t start, std::int64_t end, std::int64_t step) {
   if (step == 0) throw bad_input("a slice with step 0");
-  const std::int64_t least = step > 0 ? 0 : -1, most = step > 0 ? dim : dim - 1;
-  const auto place = [&](std::int64_t v) { return std::clamp(v < 0 ? v + dim : v, least, most); };
-  const std::int64_t from = place(start), to = place(end);
+  if (dim == 0) return {};
+  const std::int64_t most = step > 0 ? dim : dim - 1;
+  const auto place = [&](std::int64_t v, std::int64_t least) {
+    return std::clamp(v < 0 ? v + dim : v, least, most);
+  };
+  if (step < 0 && (end == std::numeric_limits<std::int32_t>::max() ||
+                   end == std::numeric_limits<std::int64_t>::max()))
+    end = std::numeric_limits<std::int64_t>::min();
+  const std::int64_t from = place(start, 0), to = place(end, step > 0 ? 0 : -1);
   const std::int64_t length = step > 0 ? to - from : from - to;
   // A step of INT64_MIN has no negative; any step beyond the axis takes one element.
   const std::int64_t stride = step > 0 ? step : step < -dim ? dim + 1 : -step;

@@ -1,7 +1,7 @@
-"""The com.microsoft operators that exporters and ONNX Runtime's optimizer write, and those of ONNX without node tests:
+"""The com.microsoft operators that exporters and ONNX Runtime's optimizer write, and what the node tests of ONNX leave out:
 random models of one node each, run by q8 and by ONNX Runtime.
 
-    python tests/ops/microsoft_operators.py build/q8 [name ...]
+    python tests/ops/onnxruntime_operators.py build/q8 [name ...]
 """
 import pathlib
 import subprocess
@@ -124,6 +124,20 @@ def region_cases():
     for scale in (1.0, 0.5):
         yield Case(f"max_roi_pool_{scale}", "MaxRoiPool", {"x": floats(2, 3, 8, 10), "rois": rois}, domain="", pooled_shape=[3, 2],
                    spatial_scale=scale, tolerance=0)
+
+
+def border_cases():
+    """Where definitions leave room: beyond the ends of an axis."""
+    x, largest, least = floats(5, 6), np.iinfo(np.int64).max, np.iinfo(np.int64).min
+    for start, end, step in ((-9, -20, -1), (4, largest, -2), (-1, least, -1), (2**31 - 1, -2**31, -3), (-9, 2**31 - 1, 2)):
+        limits = {"c_s": [start], "c_e": [end], "c_a": [0], "c_t": [step]}
+        yield Case(f"slice_{start}_{end}_{step}", "Slice", {"x": x, **{k: np.array(v, np.int64) for k, v in limits.items()}}, domain="", tolerance=0)
+    for mode in ("wrap", "reflect", "edge", "constant"):
+        yield Case(f"pad_{mode}_cut_and_longer", "Pad", {"x": x, "c_p": np.array([-1, 2, 2, -2], np.int64)}, domain="", mode=mode, tolerance=0)
+    for align in (0, 1):
+        yield Case(f"grid_sample_cubic_border_{align}", "GridSample",
+                   {"x": floats(2, 3, 5, 6), "g": RANDOM.uniform(-3, 3, (2, 4, 7, 2)).astype(np.float32)}, domain="", mode="cubic",
+                   padding_mode="border", align_corners=align)
 
 
 def rotary_cases():
@@ -255,7 +269,7 @@ def main():
     failed = count = 0
     options = ort.SessionOptions()
     options.log_severity_level = 3
-    families = (attention_cases, group_query_cases, region_cases, rotary_cases, embedding_cases, quantized_embedding_cases,
+    families = (attention_cases, group_query_cases, region_cases, border_cases, rotary_cases, embedding_cases, quantized_embedding_cases,
                 block_gather_cases, normalization_cases, quantized_cases, recurrent_cases)
     with tempfile.TemporaryDirectory() as folder:
         for case in (case for family in families for case in family()):
