@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "plan/clamps.h"
 #include "plan/coverage.h"
 #include "plan/float16.h"
 #include "plan/patterns.h"
@@ -90,6 +91,10 @@ void check_mode(const Graph& graph, const Uses& uses, const Node& node, const No
       uses.only_consumer(node.input(0)) == kNoNode || output == nullptr || !output->everywhere ||
       plan.find_node(graph.node(producer).name)->mode != NodeMode::kInteger)
     fail("it is no clamp behind an integer node with a quantized result");
+  const auto bounds = clamp_bounds(graph, node);
+  if (bounds && exceeds(output->params, *bounds))
+    fail("the parameters of '" + graph.value(node.outputs[0]).name +
+         "' hold more than it lets pass");
 }
 
 // A clamp is not absorbed by a node that no longer computes in integers.

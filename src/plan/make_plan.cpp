@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "plan/check_plan.h"
+#include "plan/clamps.h"
 #include "plan/constants.h"
 #include "plan/coverage.h"
 #include "plan/float16.h"
@@ -44,9 +45,42 @@ std::vector<bool> dynamic_nodes(const Graph& graph, const PlanConfig& config) {
   return all;
 }
 
+// The range of a value that was zero on all samples says nothing of the clamp that the integers do
+// for it: they take what the clamp lets pass.
+Range range_behind_clamp(const Range& range, const Range& bounds) {
+  constexpr double kReach = 255;  // of a scale of 1
+  if (range.low < 0 || range.high > 0) return range;
+  return {std::max(bounds.low, -kReach), std::min(bounds.high, kReach)};
+}
+
+// What the absorbed clamps let pass, by the value that they make.
+std::map<ValueId, Range> absorbed_bounds(const Graph& graph, const Coverage& coverage) {
+  std::map<ValueId, Range> bounds;
+  for (NodeId id = 0; id < graph.node_count(); ++id)
+    if (coverage.modes[static_cast<std::size_t>(id)] == NodeMode::kAbsorbed)
+      if (const auto passed = clamp_bounds(graph, graph.node(id)))
+        bounds[graph.node(id).outputs[0]] = *passed;
+  return bounds;
+}
+
+// Where the integers hold more than a clamp lets pass (they have a type or a scale that was asked
+// for), the clamp stays.
+void keep_clamps(const Graph& graph, const QuantizationPlan& plan, Coverage& coverage) {
+  for (NodeId id = 0; id < graph.node_count(); ++id) {
+    const auto i = static_cast<std::size_t>(id);
+    if (coverage.modes[i] != NodeMode::kAbsorbed) continue;
+    const auto bounds = clamp_bounds(graph, graph.node(id));
+    const auto* made = plan.find_activation(graph.value(graph.node(id).outputs[0]).name);
+    if (bounds && made != nullptr && !exceeds(made->params, *bounds)) continue;
+    coverage.modes[i] = NodeMode::kInteger;
+    coverage.reasons[i] = "the integers hold more than it lets pass";
+  }
+}
+
 void plan_activations(const Graph& graph, const Coverage& coverage, const Ranges& ranges,
-                      QuantizationPlan& plan) {
-  const std::vector<ValueId> shared = share_ranges(graph, coverage, ranges, plan.warnings);
+                      const Target& target, QuantizationPlan& plan) {
+  const std::vector<ValueId> shared = share_ranges(graph, coverage, ranges, target, plan.warnings);
+  const std::map<ValueId, Range> bounds = absorbed_bounds(graph, coverage);
   // Where one of those that share asks for 16 bits, all of them have them.
   std::map<ValueId, DType> types;
   for (ValueId id = 0; id < graph.value_count(); ++id) {
@@ -59,7 +93,10 @@ void plan_activations(const Graph& graph, const Coverage& coverage, const Ranges
     const auto i = static_cast<std::size_t>(id);
     if (!coverage.quantized[i]) continue;
     const ValueId owner = shared[i];
-    const Range range = ranges.range(owner);
+    const auto clamp = bounds.find(owner);
+    const Range range = clamp == bounds.end()
+                            ? ranges.range(owner)
+                            : range_behind_clamp(ranges.range(owner), clamp->second);
     plan.activations.emplace(
         graph.value(id).name,
         ActivationPlan{.params = ranges.params(owner, range, types.at(owner)),
@@ -172,7 +209,8 @@ QuantizationPlan make_plan(const Graph& graph, const CalibrationProfile& profile
   plan.settings = describe(config);
   plan.needs_output = target.integer_conv_needs_output;
   plan.opset = config.opset;
-  plan_activations(graph, coverage, ranges, plan);
+  plan_activations(graph, coverage, ranges, target, plan);
+  keep_clamps(graph, plan, coverage);
   for (NodeId id = 0; id < graph.node_count(); ++id) {
     const Node& node = graph.node(id);
     const auto i = static_cast<std::size_t>(id);

@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <optional>
 
 #include "ops/ops.h"
+#include "plan/clamps.h"
 #include "plan/coverage.h"
 
 namespace q8 {
@@ -25,17 +25,10 @@ bool is_number(const Tensor* tensor) {
 }
 
 // Whether a clamp lets zero pass: only then a quantized range, which always has zero in it, can do
-// the same. Clip takes its bounds as attributes before opset 11.
+// the same.
 bool keeps_zero(const Graph& graph, const Node& node) {
-  if (!node.is("Clip")) return true;
-  const auto bound = [&](std::size_t input, std::string_view name) -> std::optional<float> {
-    if (node.input(input) == kNoValue) return node.attributes.get_float(name, 0.0f);
-    const Tensor* constant = graph.constant(node.input(input));
-    return constant != nullptr && constant->size() == 1 ? std::optional(constant->to_floats()[0])
-                                                        : std::nullopt;
-  };
-  const auto low = bound(1, "min"), high = bound(2, "max");
-  return low && high && *low <= 0 && *high >= 0;
+  const auto bounds = clamp_bounds(graph, node);
+  return bounds && bounds->low <= 0 && bounds->high >= 0;
 }
 
 // Integer kernels for sums and products read two computed values, or one and a number (which 8

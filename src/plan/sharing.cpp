@@ -1,7 +1,11 @@
 #include "plan/sharing.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <map>
 #include <numeric>
+
+#include "plan/clamps.h"
 
 namespace q8 {
 namespace {
@@ -19,6 +23,34 @@ class DisjointSets {
 
  private:
   std::vector<ValueId> parents_;
+};
+
+// What the absorbed clamps of each set let pass: a range that is wider would undo them.
+class ClampedSets {
+ public:
+  ClampedSets(const Graph& graph, const Coverage& coverage, DisjointSets& sets) : sets_(sets) {
+    for (NodeId id = 0; id < graph.node_count(); ++id)
+      if (coverage.modes[static_cast<std::size_t>(id)] == NodeMode::kAbsorbed)
+        if (const auto bounds = clamp_bounds(graph, graph.node(id)))
+          bounds_[graph.node(id).outputs[0]] = *bounds;
+  }
+  // Before the two sets become one.
+  void unite(ValueId a, ValueId b) {
+    const auto other = bounds_.find(sets_.root(b));
+    if (other == bounds_.end()) return;
+    const auto [it, is_new] = bounds_.emplace(sets_.root(a), other->second);
+    if (is_new) return;
+    it->second = {std::max(it->second.low, other->second.low),
+                  std::min(it->second.high, other->second.high)};
+  }
+  bool would_exceed(ValueId id, const Range& range) const {
+    const auto it = bounds_.find(sets_.root(id));
+    return it != bounds_.end() && exceeds(range, it->second);
+  }
+
+ private:
+  DisjointSets& sets_;
+  std::map<ValueId, Range> bounds_;  // by root
 };
 
 double width(const Range& range) {
@@ -39,31 +71,43 @@ std::string percent(double share) {
 }  // namespace
 
 std::vector<ValueId> share_ranges(const Graph& graph, const Coverage& coverage,
-                                  const Ranges& ranges, std::vector<std::string>& notes) {
+                                  const Ranges& ranges, const Target& target,
+                                  std::vector<std::string>& notes) {
   const Uses uses(graph);
   DisjointSets sets(graph.values().size());
+  ClampedSets clamped(graph, coverage, sets);
+  const auto unite = [&](ValueId a, ValueId b) {
+    clamped.unite(a, b);
+    sets.unite(a, b);
+  };
   for (NodeId id = 0; id < graph.node_count(); ++id) {
     if (coverage.modes[static_cast<std::size_t>(id)] != NodeMode::kInteger) continue;
     const Node& node = graph.node(id);
     const QuantRole role = quant_role(graph, node);
     if (role == QuantRole::kMoves)
       for (const ValueId output : node.outputs)
-        if (output != kNoValue) sets.unite(node.inputs[0], output);
+        if (output != kNoValue) unite(node.inputs[0], output);
     if (role != QuantRole::kConcat) continue;
     const ValueId joined = node.outputs[0];
     for (const std::size_t i : data_inputs(graph, node)) {
       const ValueId branch = node.inputs[i];
       const double share = width(ranges.range(branch)) / width(ranges.range(joined));
-      if (share < kMuchNarrower && uses.only_consumer(branch) == kNoNode) {
-        notes.push_back("'" + graph.value(branch).name + "' spans " + percent(share) +
-                        " of the range of " + node.label() + " and keeps its own");
+      const std::string spans = "'" + graph.value(branch).name + "' spans " + percent(share) +
+                                " of the range of " + node.label();
+      if (target.concat_rescales && clamped.would_exceed(branch, ranges.range(joined))) {
+        notes.push_back("'" + graph.value(branch).name + "' is clamped by its own range, which " +
+                        node.label() + " widens: it keeps its own");
+        continue;
+      }
+      if (target.concat_rescales && share < kMuchNarrower &&
+          uses.only_consumer(branch) == kNoNode) {
+        notes.push_back(spans + " and keeps its own");
         continue;
       }
       if (share > 0 && share < kHardlySeen)
-        notes.push_back("'" + graph.value(branch).name + "' spans " + percent(share) +
-                        " of the range of " + node.label() +
+        notes.push_back(spans +
                         ", whose scale it has to take; if accuracy falls, exclude that node");
-      sets.unite(joined, branch);
+      unite(joined, branch);
     }
   }
   // The widest member speaks for its set; among equals the first.

@@ -24,8 +24,9 @@ struct Target {
   bool integer_conv_transpose = false;
   bool integer_conv_needs_output = true;  // Conv is integer only where its output is quantized
   bool fixed_bounded_ranges = false;      // Softmax, Sigmoid: [0, 1]; Tanh: [−1, 1], always
-  bool absorbs_clamps = true;  // Relu and Clip go away where the quantized range says the same
-  bool integer_adds = true;    // residual Adds in integers; otherwise one float input is left
+  bool absorbs_clamps = true;   // Relu and Clip go away where the quantized range says the same
+  bool concat_rescales = true;  // its inputs may have scales of their own
+  bool integer_adds = true;     // residual Adds in integers; otherwise one float input is left
 
   bool integer_activation_products = true;  // a MatMul of two activations
   bool quantized_recurrent_weights = true;  // of LSTM, GRU and RNN, behind a DequantizeLinear

@@ -1,0 +1,44 @@
+#include "plan/clamps.h"
+
+#include <limits>
+
+namespace q8 {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+bool exceeds(const Range& range, const Range& bounds, double step) {
+  return range.low < bounds.low - step / 2 || range.high > bounds.high + step / 2;
+}
+
+}  // namespace
+
+std::optional<Range> clamp_bounds(const Graph& graph, const Node& node) {
+  if (node.is("Relu")) return Range{0, kInfinity};
+  if (!node.is("Clip")) return std::nullopt;
+  // Attributes before opset 11.
+  const auto bound = [&](std::size_t input, std::string_view name,
+                         double none) -> std::optional<double> {
+    if (node.input(input) == kNoValue)
+      return node.attributes.has(name) ? node.attributes.get_float(name, 0.0f) : none;
+    const Tensor* constant = graph.constant(node.input(input));
+    return constant != nullptr && constant->size() == 1
+               ? std::optional<double>(constant->to_floats()[0])
+               : std::nullopt;
+  };
+  const auto low = bound(1, "min", -kInfinity), high = bound(2, "max", kInfinity);
+  return low && high ? std::optional(Range{*low, *high}) : std::nullopt;
+}
+
+bool exceeds(const Range& range, const Range& bounds) {
+  constexpr double kSteps = 255;
+  return exceeds(range, bounds, (range.high - range.low) / kSteps);
+}
+
+bool exceeds(const QuantParams& params, const Range& bounds) {
+  const auto [qmin, qmax] = quant_limits(params.dtype);
+  const double scale = params.scale[0], zero_point = params.zero_point[0];
+  return exceeds({(qmin - zero_point) * scale, (qmax - zero_point) * scale}, bounds, scale);
+}
+
+}  // namespace q8
