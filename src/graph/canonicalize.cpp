@@ -6,7 +6,8 @@ namespace {
 constexpr CanonicalPass kPasses[] = {
     {"fold-constants", "nodes that read only constants become constants", fold_constants},
     {"remove-identities", "Identity, Dropout and Casts to the same type go", remove_identities},
-    {"plain-gemm", "alpha, beta and transA of a Gemm go into its constants, and before it",
+    {"plain-gemm",
+     "a Gemm is x·W and a bias: factors go into its constants, the rest before and behind it",
      plain_gemm},
     {"fold-batch-normalization", "into the weights of the Conv, ConvTranspose or Gemm before it",
      fold_batch_normalization},

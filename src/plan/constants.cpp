@@ -124,6 +124,13 @@ WeightSettings product_settings(const PlanConfig& config, const Target& target, 
   return settings;
 }
 
+// The same integers, 128 higher.
+void raise_to_u8(QuantParams& params) {
+  if (params.dtype != DType::kS8) return;
+  params.dtype = DType::kU8;
+  for (std::int32_t& zero_point : params.zero_point) zero_point += 128;
+}
+
 // Number of biases that Conv, ConvTranspose and Gemm take, or 0 where the constant is none.
 std::size_t bias_channels(const Node& node, const Tensor* bias, const Tensor& weights, int axis) {
   if (bias == nullptr || bias->dtype() != DType::kF32 || node.is("MatMul")) return 0;
@@ -149,6 +156,9 @@ Plans plan_weighted(const Graph& graph, const Node& node, NodeMode mode, float i
                         weights, product_settings(config, target, node, mode, input, weights)),
                     .storage = Storage::kTensor,
                     .integers = {}};
+  // Runtimes multiply u8 by s8, not s8 by u8: weights that stand left are u8 like what they meet.
+  if (input == 0 && mode == NodeMode::kInteger && target.activation_dtype == DType::kU8)
+    raise_to_u8(plan.params);
   if (mode == NodeMode::kInteger && depth(node, weights, axis) > depth_limit())
     warnings.push_back(node.label() + " sums " + std::to_string(depth(node, weights, axis)) +
                        " products: extreme values could pass 32 bits");

@@ -73,13 +73,9 @@ class Fusion {
 
   int fuse_product(NodeId id) {
     Node& node = graph_.node(id);
-    Quantized a = behind(node.input(0));
-    const Quantized b = behind(node.input(1));
+    const Quantized a = behind(node.input(0)), b = behind(node.input(1));
     if (a.integers == kNoValue || b.integers == kNoValue) return 0;
-    if (dtype(a) == DType::kS8 && dtype(b) == DType::kU8) {
-      if (graph_.constant(a.integers) == nullptr) return 0;
-      a = unsigned_form(a);
-    }
+    if (dtype(a) == DType::kS8 && dtype(b) == DType::kU8) return 0;
     const NodeId to = quantizer(node.outputs[0]);
     if (node.is("MatMul") && to != kNoNode) {
       const Node& q = graph_.node(to);
@@ -97,25 +93,6 @@ class Fusion {
     const Tensor* integers = graph_.constant(quantized.integers);
     if (zero != nullptr) return zero->dtype();
     return integers != nullptr ? std::optional(integers->dtype()) : std::nullopt;
-  }
-
-  // Runtimes multiply u8 by s8, not s8 by u8: weights of s8 that stand left become u8, everything
-  // 128 higher.
-  Quantized unsigned_form(const Quantized& weights) {
-    const auto raised = [](const Tensor& tensor) {
-      Tensor result(DType::kU8, tensor.shape());
-      std::transform(tensor.data<std::int8_t>(), tensor.data<std::int8_t>() + tensor.size(),
-                     result.mutable_data<std::uint8_t>(),
-                     [](std::int8_t q) { return static_cast<std::uint8_t>(q + 128); });
-      return result;
-    };
-    const std::string name = graph_.value(weights.integers).name;
-    const Tensor* zero = graph_.constant(weights.zero_point);
-    const Tensor zero_point = zero == nullptr ? Tensor::scalar(std::uint8_t{128}) : raised(*zero);
-    const Tensor integers = raised(*graph_.constant(weights.integers));
-    return {.integers = graph_.add_constant(name + "_u8", integers),
-            .scale = weights.scale,
-            .zero_point = graph_.add_constant(name + "_u8_zero_point", zero_point)};
   }
 
   // s32 sums, then their scale and, of a Gemm, the bias in float.

@@ -54,6 +54,27 @@ TEST(PlainGemm, KeepsTheFactorOfAComputedBias) {
   EXPECT_EQ(b.only("Gemm").attributes.get_float("beta", 1), 2);
 }
 
+TEST(PlainGemm, OneNumberBecomesABiasOfEveryColumn) {
+  SmallGraph b = gemm(1, 2, 0);
+  b.constant("b", Tensor::of<float>(Shape{1, 1}, {5}));
+  EXPECT_EQ(plain_gemm(b.graph, kNoEvaluation), 1);
+  EXPECT_THAT(b.floats(b.only("Gemm").inputs[2]), ElementsAre(10, 10));
+}
+
+TEST(PlainGemm, WhatIsNoBiasIsAddedBehindIt) {
+  SmallGraph computed = gemm(1, 1, 0, false);
+  EXPECT_EQ(plain_gemm(computed.graph, kNoEvaluation), 1);
+  EXPECT_EQ(computed.types(), "Gemm Add");
+  EXPECT_EQ(computed.only("Gemm").inputs.size(), 2u);
+  EXPECT_EQ(computed.only("Add").inputs[0], computed.only("Gemm").outputs[0]);
+  EXPECT_EQ(computed.only("Add").inputs[1], computed.value("b"));
+  EXPECT_EQ(computed.only("Add").outputs[0], computed.value("y"));
+  SmallGraph rows = gemm(1, 1, 0);
+  rows.constant("b", Tensor::of<float>(Shape{2, 1}, {5, 6}));
+  EXPECT_EQ(plain_gemm(rows.graph, kNoEvaluation), 1);
+  EXPECT_EQ(rows.types(), "Gemm Add");
+}
+
 TEST(PlainGemm, LeavesAPlainOneAlone) {
   SmallGraph b = gemm(1, 1, 0);
   EXPECT_EQ(plain_gemm(b.graph, kNoEvaluation), 0);

@@ -45,18 +45,61 @@ void split_transpose(Graph& graph, NodeId id) {
   graph.add_node(std::move(transpose));
 }
 
+std::int64_t columns(const Graph& graph, const Node& gemm) {
+  return graph.constant(gemm.inputs[1])->shape()[gemm.attributes.get_int("transB", 0) != 0 ? 0 : 1];
+}
+
+// One number for all columns becomes one for each: the form that has integers.
+bool spread_bias(Graph& graph, NodeId id) {
+  const Tensor* bias = graph.constant(graph.node(id).input(2));
+  const std::int64_t count = columns(graph, graph.node(id));
+  if (!is_float(bias) || bias->size() != 1 || count == 1) return false;
+  const std::vector<float> values(static_cast<std::size_t>(count), bias->to_floats()[0]);
+  const std::string name = graph.value(graph.node(id).inputs[2]).name + "_columns";
+  const ValueId to = graph.add_constant(name, Tensor::of<float>(Shape{count}, values));
+  graph.node(id).inputs[2] = to;
+  return true;
+}
+
+// What is added and is no bias (it is computed, or differs from row to row) gets an Add of its own.
+bool split_addend(Graph& graph, NodeId id) {
+  const ValueId addend = graph.node(id).input(2);
+  if (addend == kNoValue || graph.node(id).attributes.get_float("beta", 1) != 1) return false;
+  const Tensor* constant = graph.constant(addend);
+  if (constant != nullptr && constant->size() == columns(graph, graph.node(id)) &&
+      constant->rank() >= 1 && constant->shape().back() == constant->size())
+    return false;
+  Node& gemm = graph.node(id);
+  const ValueId sum = gemm.outputs[0];
+  gemm.inputs.resize(2);
+  const std::string name = gemm.name;
+  const ValueId product = graph.add_value(graph.value(sum).name + "_product");
+  graph.node(id).outputs[0] = product;
+  graph.add_node({.name = graph.unique_node_name(name + "_Add"),
+                  .domain = "",
+                  .op_type = "Add",
+                  .inputs = {product, addend},
+                  .outputs = {sum},
+                  .attributes = {},
+                  .doc = ""});
+  return true;
+}
+
 }  // namespace
 
 int plain_gemm(Graph& graph, const Evaluate&) {
   int changed = 0;
   const NodeId count = graph.node_count();
   for (NodeId id = 0; id < count; ++id) {
-    if (!graph.node(id).is("Gemm") || !is_float(graph.constant(graph.node(id).input(1)))) continue;
+    if (!graph.node(id).is("Gemm")) continue;
+    const Tensor* matrix = graph.constant(graph.node(id).input(1));
+    if (!is_float(matrix) || matrix->rank() != 2) continue;
     const bool weights = fold_factor(graph, id, 1, "alpha"),
                bias = fold_factor(graph, id, 2, "beta"),
                turned = graph.node(id).attributes.get_int("transA", 0) != 0;
     if (turned) split_transpose(graph, id);
-    changed += weights || bias || turned;
+    const bool spread = spread_bias(graph, id), split = split_addend(graph, id);
+    changed += weights || bias || turned || spread || split;
   }
   return changed;
 }
