@@ -1,105 +1,87 @@
-"""Every hard model: q8 calibrates and quantizes it, ONNX Runtime and q8 run the result, and it is near the float model.
+"""Models in every form: q8 calibrates and quantizes them, ONNX Runtime and q8 run the result without a warning and agree, it is
+near the float model, and what the form asks for is in the file.
 
-    python tests/hard_cases/test_hard_cases.py build/q8 [name ...]
+    python tests/hard_cases/test_hard_cases.py build/q8 --set static|formats|targets [--models a,b] [--forms a,b]
 """
-import collections
-import json
+import argparse
 import pathlib
-import subprocess
 import sys
 import tempfile
 
 SKIP = 77
 try:
-    import numpy as np
-    import onnx
-    import onnxruntime as ort
-
+    import forms
     import hard_models
+    from forms import MINIMUM_SQNR_DB
+    from round_trip import MINIMUM_AGREEMENT_DB, RoundTrip
 except ImportError as missing:
     print(f"SKIPPED: {missing}")
     sys.exit(SKIP)
 
-MINIMUM_SQNR_DB = 20  # of INT8 to FP32: what a handful of random 8-bit layers keep
-MINIMUM_AGREEMENT_DB = 35  # of q8 to ONNX Runtime on the same INT8 model: rounding of float islands only
 
-
-def run(*command):
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
-    if done.returncode:
-        raise AssertionError(f"{command[1]}: exit {done.returncode}: {done.stderr.strip()}")
-    return done.stdout + done.stderr
-
-
-def write_test_data(folder, model, samples):
-    """As ONNX test data sets: the only form of data for inputs of varying shapes."""
-    names = [i.name for i in model.graph.input if i.name not in {t.name for t in model.graph.initializer}]
-    for k, feed in enumerate(samples):
-        target = folder / f"test_data_set_{k}"
-        target.mkdir(parents=True)
-        for i, name in enumerate(names):
-            (target / f"input_{i}.pb").write_bytes(onnx.numpy_helper.from_array(feed[name], name).SerializeToString())
-
-
-def session(path):
-    options = ort.SessionOptions()
-    options.log_severity_level = 2  # a warning about our file would be ours to mend
-    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
-def sqnr_db(pairs):
-    signal = sum(float((a.astype(np.float64) ** 2).sum()) for a, _ in pairs)
-    noise = sum(float(((a.astype(np.float64) - b.astype(np.float64)) ** 2).sum()) for a, b in pairs)
-    return float("inf") if noise == 0 else 10 * float(np.log10(signal / noise))
-
-
-def check(q8, make, folder, *options, minimum=MINIMUM_SQNR_DB):
-    model, samples = make()
-    path, int8 = folder / "model.onnx", folder / "model.int8.onnx"
-    onnx.save(model, path)
-    if not (folder / "data").exists():
-        write_test_data(folder / "data", model, samples)
-        run(q8, "calibrate", path, "--data", folder / "data", "-o", folder / "model.q8cal")
-    plan = folder / "plan.json"
-    said = run(q8, "--verbose", "quantize", path, "--calibration", folder / "model.q8cal", "--plan", plan, "-o", int8, *options)
-    reference, quantized = session(path), session(int8)
-    against_float, against_q8 = [], []
-    for feed in samples[:8]:
-        expected, found = reference.run(None, feed), quantized.run(None, feed)
-        against_float += list(zip(expected, found))
-        np.savez(folder / "in.npz", **feed)
-        run(q8, "run", int8, "--inputs", folder / "in.npz", "-o", folder / "out.npz")
-        with np.load(folder / "out.npz") as ours:
-            against_q8 += [(a, ours[o.name]) for a, o in zip(found, quantized.get_outputs())]
-    loss, difference = sqnr_db(against_float), sqnr_db(against_q8)
-    assert loss >= min(minimum, getattr(make, "minimum_sqnr_db", minimum)), f"INT8 to FP32: {loss:.1f} dB"
+def check(trip, make, form):
+    """The two SQNRs of RoundTrip.losses; AssertionError where something is not as it should be."""
+    quantized = trip.quantize(*form.options)
+    loss, difference = trip.losses(quantized, form.optimized)
+    least = form.least_db if form.least_db < MINIMUM_SQNR_DB else getattr(make, "minimum_sqnr_db", form.least_db)
+    assert loss >= least, f"INT8 to FP32: {loss:.1f} dB"
     assert difference >= MINIMUM_AGREEMENT_DB, f"q8 to ONNX Runtime: {difference:.1f} dB"
-    assert "--mode" in options or getattr(make, "must_say", "") in said, f"says nothing of it: {said}"
-    integer = collections.Counter(n["op_type"] for n in json.loads(plan.read_text())["nodes"] if n["mode"] == "integer")
-    for op_type, count in (getattr(make, "integer", {}) if "--mode" not in options else {}).items():
-        assert integer[op_type] == count, f"{integer[op_type]} of {count} {op_type} in integers"
-    for node in model.graph.node:
-        if node.op_type in ("LSTM", "GRU"):
-            shown = {n.op_type for n in onnx.load(int8).graph.node}
-            assert node.op_type in said or shown & {"DequantizeLinear", "DynamicQuantizeLSTM"}, "skipped in silence"
+    form.shows(quantized.model)
+    is_static = "--mode" not in form.options and "--target" not in form.options
+    assert not is_static or getattr(make, "must_say", "") in quantized.said, f"says nothing of it: {quantized.said}"
+    if is_static and "--exclude" not in form.options:
+        integer = quantized.count("integer")
+        for op_type, count in getattr(make, "integer", {}).items():
+            assert integer[op_type] == count, f"{integer[op_type]} of {count} {op_type} in integers"
+    if form.optimized and "--opset" not in form.options:  # the newer types have no integer kernels there
+        ran, planned = trip.integer_products(quantized, "onnxruntime-arm" in form.options), quantized.planned_products()
+        assert ran == planned, f"ONNX Runtime runs {ran} of {planned} planned products in integers"
+    recurrent = {n.op_type for n in trip.model.graph.node} & {"LSTM", "GRU", "RNN"}
+    made = {n.op_type for n in quantized.model.graph.node}
+    for op_type in recurrent:
+        assert op_type in quantized.said or made & {"DequantizeLinear", "DynamicQuantizeLSTM"}, "skipped in silence"
     return loss, difference
 
 
-def main():
-    q8, names = pathlib.Path(sys.argv[1]), sys.argv[2:]
+def check_refused(trip, form):
+    """Without --opset what needs a newer one is refused, with that advice."""
+    options = form.options[:form.options.index("--opset")]
+    refused = trip.folder / "refused.onnx"
+    done = trip.start("quantize", trip.path, "--calibration", trip.profile, "-o", refused, *options)
+    assert done.returncode == 2 and "--opset 21" in done.stderr and not refused.exists(), f"{options}: exit {done.returncode}: {done.stderr}"
+
+
+def run(q8, models, asked):
+    """How many of the asked forms of the models fail."""
     failed = 0
-    for make in hard_models.MODELS:
-        if names and make.__name__ not in names:
+    for make in models:
+        wanted = {label: form for label, form in asked.items() if form.takes(make.__name__)}
+        if not wanted:
             continue
         with tempfile.TemporaryDirectory() as folder:
-            for options in (["--per-channel"], ["--per-tensor"], ["--per-channel", "--format", "qoperator"]):
-                label = f"{make.__name__} {' '.join(options)}"
+            trip = RoundTrip(q8, make, pathlib.Path(folder))
+            for label, form in wanted.items():
                 try:
-                    loss, difference = check(q8, make, pathlib.Path(folder), *options)
-                    print(f"ok      {label}: INT8 to FP32 {loss:.1f} dB, q8 to ONNX Runtime {difference:.1f} dB", flush=True)
+                    loss, difference = check(trip, make, form)
+                    if "--opset" in form.options and form.options[0] != "--opset":
+                        check_refused(trip, form)
+                    print(f"ok      {make.__name__} {label}: to FP32 {loss:.1f} dB, q8 to ONNX Runtime {difference:.1f} dB", flush=True)
                 except Exception as error:  # one broken case must not hide the others
                     failed += 1
-                    print(f"FAILED  {label}: {str(error)[:400]}", flush=True)
+                    print(f"FAILED  {make.__name__} {label}: {str(error)[:400]}", flush=True)
+    return failed
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("q8", type=lambda path: pathlib.Path(path).resolve())
+    parser.add_argument("--set", choices=forms.SETS, required=True)
+    parser.add_argument("--models", type=lambda names: names.split(","))
+    parser.add_argument("--forms", type=lambda names: names.split(","))
+    args = parser.parse_args()
+    models = [make for make in hard_models.MODELS if not args.models or make.__name__ in args.models]
+    asked = {label: form for label, form in forms.SETS[args.set].items() if not args.forms or label in args.forms}
+    failed = run(args.q8, models, asked)
     print(f"{failed} failed")
     return 1 if failed else 0
 

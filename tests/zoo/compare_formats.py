@@ -16,7 +16,10 @@ import tempfile
 
 import zoo
 from compare_int8 import ENOUGH_DB, MARGIN_DB, sqnr_db
-from compatibility import WarningsOf, call, session_of
+from compatibility import call
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from runtimes import WarningsOf, session_of  # noqa: E402
 
 FORMATS = {
     "s16": ["--type-for", "*=s16", "--opset", "21", "--observer", "auto:4", "--recover", "none"],

@@ -1,0 +1,6 @@
+"""All models that quantizers are known to break on, by what they test."""
+import layer_models  # noqa: F401
+import opset_models  # noqa: F401
+import structure_models  # noqa: F401
+import value_models  # noqa: F401
+from model_builder import MODELS  # noqa: F401
