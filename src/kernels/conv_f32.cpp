@@ -6,6 +6,7 @@
 #include "kernels/depthwise_f32.h"
 #include "kernels/gemm_f32.h"
 #include "kernels/indirection.h"
+#include "kernels/winograd_f32.h"
 
 namespace q8 {
 namespace {
@@ -67,6 +68,11 @@ ConvF32::ConvF32(const KernelSet& kernels, const ConvGeometry& g, const float* w
         depthwise_[static_cast<std::size_t>(tap * g.out_channels + c)] = weights[c * taps + tap];
     return;
   }
+  if (winograd_f32_pays(g)) {
+    path_ = Path::kWinograd;
+    groups_.push_back(pack_winograd_f32(kernels, g, weights));
+    return;
+  }
   if (g.groups == 1 && channels <= kShortPixel && g.kernel[2] > 1 && g.dilation[2] == 1)
     path_ = Path::kKernelRows;
   const std::int64_t columns = g.out_channels_per_group();
@@ -88,6 +94,14 @@ void ConvF32::run_path(const ConvGeometry& g, const Operands& operands, Threads&
   if (g.batch == 0 || product(g.output()) == 0) return;
   if (path_ == Path::kDepthwise)
     run_depthwise(g, operands, threads);
+  else if (path_ == Path::kWinograd)
+    run_winograd_f32(kernels_,
+                     {.weights = groups_[0],
+                      .geometry = g,
+                      .in = operands.in,
+                      .out = operands.out,
+                      .epilogue = epilogue(operands, 0)},
+                     threads);
   else if (path_ == Path::kKernelRows)
     run_kernel_rows(g, operands, threads);
   else if (g.is_pointwise() && g.groups == 1)

@@ -23,19 +23,19 @@ struct ConvFinishF32 {
 
 // y = then(clamp(conv(x, W) + bias [+ residual], lo, hi)) in FP32 on NHWC (NDHWC), as ONNX Conv:
 // any kernel, stride, dilation and group in one to three dimensions. Weights are packed once, here.
-// Each output is one chain of fused multiply-adds over (tap, channel), so it has the same bits for
-// every kernel set and number of threads.
+// Each output is one chain of fused multiply-adds over (tap, channel), or where winograd_f32_pays()
+// what winograd_f32.h does, so it has the same bits for every kernel set and number of threads.
 class ConvF32 {
  public:
-  // Of the geometry only channels, groups, kernel and dilation count here.
+  // Of the geometry only channels, groups, kernel, stride and dilation count here.
   //   weights  [out_channels, in_channels / groups, kernel…], as ONNX holds them
   //   bias     [out_channels] or null; copied
   // Throws as validate() does.
   ConvF32(const KernelSet& kernels, const ConvGeometry& geometry, const float* weights,
           const float* bias, const ConvFinishF32& finish = {});
 
-  // geometry: as given to the constructor, with the batch, input size, stride and padding of this
-  // run. in: batch × input pixels × in_channels. out, residual (or null): batch × output pixels ×
+  // geometry: as given to the constructor, with the batch, input size and padding of this run. in:
+  // batch × input pixels × in_channels. out, residual (or null): batch × output pixels ×
   // out_channels; they may be the same.
   void run(const ConvGeometry& geometry, const float* in, float* out, const float* residual,
            Threads& threads) const {
@@ -48,7 +48,7 @@ class ConvF32 {
   }
 
  private:
-  enum class Path { kTaps, kKernelRows, kDepthwise };
+  enum class Path { kTaps, kKernelRows, kDepthwise, kWinograd };
 
   struct Operands {
     const float* in;

@@ -1,12 +1,5 @@
 // The loops of the depthwise FP32 kernels, written once for every vector instruction set. Included
-// inside the unnamed namespace of depthwise_f32_<isa>.cpp, after it has defined
-//
-//   V, kLanes                          a vector and its floats
-//   zero(), set(x), add, fma(a, b, c)  a·b + c rounded once
-//   larger(a, b), smaller(a, b)        b where the comparison fails, so NaN in b stays
-//   keep(v)                            tells the compiler not to load v again
-//   Whole, Part                        load(p) and store(p, v) of kLanes or of the first lanes
-//   first_lanes(n)                     the Part of n lanes
+// inside the unnamed namespace of depthwise_f32_<isa>.cpp, after vector_f32_<isa>.h.
 
 struct Finish {
   V bias, lo, hi;

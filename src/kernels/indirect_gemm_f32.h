@@ -47,6 +47,14 @@ struct GemmTasks {
 };
 GemmTasks gemm_tasks(std::int64_t m, const PackedF32& b, int threads);
 
+// GemmTileF32::prefetch_step where so many tiles, one after the other, read a block of B, and each
+// asks for its share of the next block. Many tiles read a block so often that its first reading
+// does not count, and asking costs.
+inline std::int64_t prefetch_step(std::int64_t tiles, std::int64_t nr) {
+  constexpr std::int64_t kLine = 64, kFewTiles = 6;
+  return tiles > kFewTiles ? 0 : std::min(kLine, std::int64_t{sizeof(float)} * nr / tiles);
+}
+
 // The rows [row_begin, row_end) of the panels [panel_begin, panel_end), on the calling thread.
 //   fill(first, count, leading, rows): rows[tap · leading + i] = where row first + i has that tap.
 //     It may return a number above 1 where B is one block of k: so many taps lie one behind the
@@ -83,9 +91,7 @@ void indirect_gemm_block(const IndirectGemmF32& g, std::int64_t row_begin, std::
     const DepthBlock& block = blocks[d];
     const std::int64_t column = panel * nr, row = tile_begin(tile);
     const std::int64_t columns = std::min(panel + panel_step, panel_end) * nr;
-    // Many tiles read a block so often that its first reading does not count, and asking costs.
-    constexpr std::int64_t kLine = 64, kFewTiles = 6;
-    const std::int64_t step = tiles > kFewTiles ? 0 : std::min(kLine, 4 * nr / tiles);
+    const std::int64_t step = prefetch_step(tiles, nr);
     const std::int64_t share = step * block.taps * block.channels;
     const std::int64_t group = kJoins ? joined[static_cast<std::size_t>(tile)] : 1;
     b.row().tile({

@@ -25,6 +25,7 @@ std::vector<KernelKind> kernel_kinds() {
           kind("lookup_u8", lookup_u8_rows()),
           kind("gemm_f32", gemm_f32_rows()),
           kind("depthwise_f32", depthwise_f32_rows()),
+          kind("winograd_f32", winograd_f32_rows()),
           kind("elementwise_f32", elementwise_f32_rows()),
           kind("statistics_f32", statistics_f32_rows()),
           kind("transpose", transpose_rows())};

@@ -8,6 +8,7 @@
 #include "kernels/gemm_u8s8_rows.h"
 #include "kernels/quantize_rows.h"
 #include "kernels/transpose_rows.h"
+#include "kernels/winograd_f32_rows.h"
 
 namespace q8 {
 
@@ -16,6 +17,7 @@ struct KernelSet {
   Isa max_isa = Isa::kScalar;
   const GemmF32Row* gemm_f32 = nullptr;
   const DepthwiseF32Row* depthwise_f32 = nullptr;
+  const WinogradF32Row* winograd_f32 = nullptr;
   const ElementwiseF32Row* elementwise_f32 = nullptr;
   const TransposeRow* transpose = nullptr;
   const GemmU8S8Row* gemm_u8s8 = nullptr;

@@ -63,10 +63,15 @@ class ColumnRuns {
 
 }  // namespace
 
-PackedF32::PackedF32(const GemmF32Row& row, const MatrixF32& m)
-    : row_(&row), taps_(m.taps), channels_(m.channels), n_(m.columns) {
-  const std::int64_t nr = row.nr;
+PackedF32::PackedF32(const GemmF32Row& row, std::int64_t taps, std::int64_t channels,
+                     std::int64_t columns)
+    : row_(&row), taps_(taps), channels_(channels), n_(columns) {
   data_ = AlignedBuffer<float>(static_cast<std::size_t>(panels() * panel_stride()));
+}
+
+PackedF32::PackedF32(const GemmF32Row& row, const MatrixF32& m)
+    : PackedF32(row, m.taps, m.channels, m.columns) {
+  const std::int64_t nr = row.nr;
   float* out = data_.data();
   if (ColumnRuns::fits(m)) {
     ColumnRuns runs(row, m);

@@ -26,6 +26,8 @@ class PackedF32 {
  public:
   PackedF32() = default;
   PackedF32(const GemmF32Row& row, const MatrixF32& matrix);
+  // Of that size, to be filled by panel().
+  PackedF32(const GemmF32Row& row, std::int64_t taps, std::int64_t channels, std::int64_t columns);
 
   // The same numbers seen as fewer taps, each of `count` old ones.
   void merge_taps(std::int64_t count) {
@@ -40,6 +42,7 @@ class PackedF32 {
   std::int64_t panels() const { return (n_ + row_->nr - 1) / row_->nr; }
   std::int64_t panel_stride() const { return k() * row_->nr; }
   const float* panel(std::int64_t index) const { return data_.data() + index * panel_stride(); }
+  float* panel(std::int64_t index) { return data_.data() + index * panel_stride(); }
   const GemmF32Row& row() const { return *row_; }
 
  private:

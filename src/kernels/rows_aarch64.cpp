@@ -8,6 +8,8 @@
 #include "kernels/quantize_rows.h"
 #include "kernels/statistics_f32_rows.h"
 #include "kernels/transpose_rows.h"
+#include "kernels/winograd_f32_kernels.h"
+#include "kernels/winograd_f32_rows.h"
 
 // What there is for 64-bit ARM; rows_x86.cpp stands in its place on x86-64.
 
@@ -52,6 +54,14 @@ std::span<const GemmF32Row> gemm_f32_rows() {
 std::span<const DepthwiseF32Row> depthwise_f32_rows() {
   static constexpr DepthwiseF32Row kRows[] = {
       {"scalar", Isa::kScalar, depthwise_f32_tile_scalar, depthwise_f32_line_scalar},
+  };
+  return kRows;
+}
+
+std::span<const WinogradF32Row> winograd_f32_rows() {
+  static constexpr WinogradF32Row kRows[] = {
+      {"scalar", Isa::kScalar, winograd_f32_weights_scalar, winograd_f32_input_scalar,
+       winograd_f32_output_scalar},
   };
   return kRows;
 }

@@ -8,6 +8,8 @@
 #include "kernels/quantize_rows.h"
 #include "kernels/statistics_f32_rows.h"
 #include "kernels/transpose_rows.h"
+#include "kernels/winograd_f32_kernels.h"
+#include "kernels/winograd_f32_rows.h"
 
 // What there is for x86-64; rows_aarch64.cpp stands in its place on 64-bit ARM.
 
@@ -65,6 +67,18 @@ std::span<const DepthwiseF32Row> depthwise_f32_rows() {
       {"avx512", Isa::kAvx512, depthwise_f32_tile_avx512, depthwise_f32_line_avx512},
       {"avx2", Isa::kAvx2, depthwise_f32_tile_avx2, depthwise_f32_line_avx2},
       {"scalar", Isa::kScalar, depthwise_f32_tile_scalar, depthwise_f32_line_scalar},
+  };
+  return kRows;
+}
+
+std::span<const WinogradF32Row> winograd_f32_rows() {
+  static constexpr WinogradF32Row kRows[] = {
+      {"avx512", Isa::kAvx512, winograd_f32_weights_avx512, winograd_f32_input_avx512,
+       winograd_f32_output_avx512},
+      {"avx2", Isa::kAvx2, winograd_f32_weights_avx2, winograd_f32_input_avx2,
+       winograd_f32_output_avx2},
+      {"scalar", Isa::kScalar, winograd_f32_weights_scalar, winograd_f32_input_scalar,
+       winograd_f32_output_scalar},
   };
   return kRows;
 }

@@ -33,7 +33,7 @@ std::int64_t pick(std::mt19937& generator, std::int64_t low, std::int64_t high) 
   return std::uniform_int_distribution<std::int64_t>(low, high)(generator);
 }
 
-enum class Kind { kPlain, kGrouped, kDepthwise, kMultiplier, kStem };
+enum class Kind { kPlain, kGrouped, kDepthwise, kMultiplier, kStem, kWinograd };
 
 // Of one to three dimensions, with everything that can differ different.
 ConvGeometry random_geometry(Kind kind, std::mt19937& generator) {
@@ -61,6 +61,11 @@ ConvGeometry random_geometry(Kind kind, std::mt19937& generator) {
     } else if (kind == Kind::kStem) {
       g.in_channels = pick(generator, 1, 4);
       g.dilation[2] = 1;
+    } else if (kind == Kind::kWinograd) {
+      g.kernel = {1, 3, 3};
+      g.stride = g.dilation = {1, 1, 1};
+      g.in_channels = pick(generator, 24, 70);
+      g.out_channels = pick(generator, 24, 70);
     }
     if (product(g.output()) > 0) return g;
   }
@@ -159,17 +164,38 @@ TEST_P(ConvF32Kinds, GiveTheSameBitsOnAllRowsAndThreads) {
 
 INSTANTIATE_TEST_SUITE_P(All, ConvF32Kinds,
                          testing::Values(Kind::kPlain, Kind::kGrouped, Kind::kDepthwise,
-                                         Kind::kMultiplier, Kind::kStem));
+                                         Kind::kMultiplier, Kind::kStem, Kind::kWinograd));
 
 TEST(ConvF32, LargeImagesTakeSeveralTasksAndBlocks) {
   std::mt19937 generator(13);
   ConvGeometry g{.in_channels = 80, .out_channels = 70, .input = {1, 19, 23}, .kernel = {1, 3, 3}};
   g.pad_begin = g.pad_end = {0, 1, 1};
-  const Case c = random_data(g, generator);
   Threads one(1), two(2);
-  const std::vector<float> expected = run(make_kernel_set(Isa::kScalar), c, one);
-  expect_naive(c, expected);
-  EXPECT_EQ(run(make_kernel_set(), c, two), expected);
+  for (const std::int64_t dilation : {1, 2}) {  // by Winograd's way and by the definition
+    g.dilation = {1, dilation, dilation};
+    const Case c = random_data(g, generator);
+    const std::vector<float> expected = run(make_kernel_set(Isa::kScalar), c, one);
+    expect_naive(c, expected);
+    EXPECT_EQ(run(make_kernel_set(), c, two), expected);
+  }
+}
+
+// 3×3 of twos over 3×5 of ones in 24 channels: 48 for each tap inside, by sums that are all exact.
+TEST(ConvF32, WinogradIsExactOnSmallIntegers) {
+  const ConvGeometry g{.in_channels = 24,
+                       .out_channels = 24,
+                       .input = {1, 3, 5},
+                       .kernel = {1, 3, 3},
+                       .pad_begin = {0, 1, 1},
+                       .pad_end = {0, 1, 1}};
+  const std::vector<float> weights(24 * 24 * 9, 2.0f), in(15 * 24, 1.0f);
+  std::vector<float> out(15 * 24);
+  Threads one(1);
+  ConvF32(make_kernel_set(), g, weights.data(), nullptr)
+      .run(g, in.data(), out.data(), nullptr, one);
+  const std::vector<float> taps = {4, 6, 6, 6, 4, 6, 9, 9, 9, 6, 4, 6, 6, 6, 4};
+  for (std::size_t pixel = 0; pixel < 15; ++pixel)
+    for (std::size_t c = 0; c < 24; ++c) EXPECT_EQ(out[pixel * 24 + c], 48 * taps[pixel]);
 }
 
 // 3×3 of ones over 2×2 of ones with a border of one zero: four inputs are inside everywhere.
