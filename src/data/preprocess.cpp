@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <string>
 
 #include "base/error.h"
@@ -11,23 +10,6 @@
 
 namespace q8 {
 namespace {
-
-std::string size_text(std::int64_t height, std::int64_t width) {
-  return std::to_string(height) + "x" + std::to_string(width);
-}
-
-// The shortest digits that read back as the same float, on every machine.
-std::string float_text(float value) {
-  char digits[32];
-  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-  return std::string(digits, end);
-}
-
-std::string floats_text(const std::vector<float>& values) {
-  std::string text;
-  for (const float value : values) text += (text.empty() ? "" : ",") + float_text(value);
-  return text;
-}
 
 std::int64_t scaled_side(std::int64_t side, double scale) {
   return std::max<std::int64_t>(
@@ -101,34 +83,6 @@ std::optional<PixelSize> PreprocessConfig::output_size() const {
   return {};
 }
 
-std::string PreprocessConfig::str() const {
-  std::string text = grey ? "grey" : "rgb";
-  const auto step = [&](const std::string& words) { text += "; " + words; };
-  const std::string filter = " " + std::string(resample_name(resample));
-  switch (resize_to) {
-    case ResizeTo::kKeep:
-      break;
-    case ResizeTo::kExact:
-      step("resize " + size_text(resize_size.height, resize_size.width) + filter);
-      break;
-    case ResizeTo::kShortestEdge:
-      step("resize shortest edge " + std::to_string(resize_edge) + filter);
-      break;
-    case ResizeTo::kLongestEdge:
-      step("resize longest edge " + std::to_string(resize_edge) + filter);
-      break;
-  }
-  if (center_crop) step("center crop " + size_text(center_crop->height, center_crop->width));
-  if (pad) step("pad " + size_text(pad->height, pad->width) + " with " + std::to_string(pad_value));
-  if (flip_channels) step("flip channels");
-  if (rescale) step("rescale " + float_text(*rescale));
-  if (rescale_offset) step("minus 1");
-  if (!mean.empty()) step("mean " + floats_text(mean) + " std " + floats_text(std));
-  if (divide_by_std_again) step("divide by std again");
-  step(channels_last ? "channels last" : "channels first");
-  return text;
-}
-
 Tensor preprocess(const Image& image, const PreprocessConfig& config) {
   if (image.channels != config.channels())
     throw bad_input("the image has " + std::to_string(image.channels) +
@@ -139,9 +93,8 @@ Tensor preprocess(const Image& image, const PreprocessConfig& config) {
                floor_half(x.width - config.center_crop->width), 0);
   if (config.pad) {
     if (x.height > config.pad->height || x.width > config.pad->width)
-      throw bad_input("an image of " + size_text(x.height, x.width) +
-                      " pixels (height x width) cannot be padded to pad_size " +
-                      size_text(config.pad->height, config.pad->width));
+      throw bad_input("an image of " + PixelSize{x.height, x.width}.str() +
+                      " pixels (height x width) cannot be padded to pad_size " + config.pad->str());
     x = window(x, *config.pad, 0, 0, config.pad_value);
   }
   const std::int64_t pixels = x.height * x.width, channels = x.channels;

@@ -17,7 +17,10 @@
 namespace q8 {
 
 struct PixelSize {
+  static constexpr std::int64_t kMaxSide = 1 << 16;
+
   std::int64_t height = 0, width = 0;
+  std::string str() const;  // "224x256", the height first
   bool operator==(const PixelSize&) const = default;
 };
 
@@ -49,8 +52,8 @@ struct PreprocessConfig {
   std::int64_t channels() const { return grey ? 1 : 3; }
   // The size of every output where it does not depend on the image.
   std::optional<PixelSize> output_size() const;
-  // One line that says all that changes the result, the same for equal configurations: for hashing
-  // and for telling two of them apart.
+  // One line that says all that changes the result, the same for equal configurations: for hashing,
+  // for telling two of them apart, and for parse_preprocess_line().
   std::string str() const;
   bool operator==(const PreprocessConfig&) const = default;
 };
@@ -68,6 +71,9 @@ struct PreprocessConfig {
 // nearest known one; `source` (the file) stands in front of every message.
 PreprocessConfig parse_preprocess_config(std::string_view json, std::string_view source);
 PreprocessConfig read_preprocess_config(const std::filesystem::path& path);
+
+// The configuration whose str() is `line`. Throws bad_input where there is none.
+PreprocessConfig parse_preprocess_line(std::string_view line);
 
 // The steps on one image: f32 [C, H, W] or, with channels_last, [H, W, C]. The first takes a whole
 // encoded file. Errors do not name the file.

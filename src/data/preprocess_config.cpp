@@ -16,8 +16,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::int64_t kMaxSide = 1 << 16;
-
 // Keys that change the result; each is read somewhere below.
 constexpr std::string_view kKeys[] = {
     "do_convert_grayscale",
@@ -132,7 +130,7 @@ class Reader {
     return static_cast<float>(number);
   }
   std::int64_t side(const Json& value, std::string_view key) const {
-    return integer(value, key, 1, kMaxSide);
+    return integer(value, key, 1, PixelSize::kMaxSide);
   }
 
   void check_keys() const {
@@ -285,7 +283,7 @@ class Reader {
     config.resize_to = ResizeTo::kShortestEdge;
     config.resize_size = {};
     config.resize_edge =
-        std::min(static_cast<std::int64_t>(static_cast<double>(edge) / kept), kMaxSide);
+        std::min(static_cast<std::int64_t>(static_cast<double>(edge) / kept), PixelSize::kMaxSide);
     if (config.center_crop)
       throw error("\"crop_pct\" and \"do_center_crop\" both crop: leave one of them away");
     config.center_crop = PixelSize{edge, edge};
