@@ -16,7 +16,8 @@ namespace q8 {
 struct QuantizeJob {
   std::filesystem::path model;        // empty: the one that the profile was made of
   std::filesystem::path calibration;  // empty: the only *.q8cal in the working directory
-  DataPaths data;                     // instead of a profile: calibrate on it first
+  DataPaths data;                     // instead of a profile: calibrate on it first …
+  std::string mask;                   // … as CalibrateJob::mask
   bool per_channel = true;            // weights
   // auto: tried on samples; minmax, percentile, entropy, mse …; auto:4: tensor by tensor, clipping
   // counted so many times

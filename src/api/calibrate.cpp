@@ -29,7 +29,7 @@ Calibration calibrate_now(const CalibrateJob& job, const Host& host) {
   if (job.data.empty()) throw usage_error("calibrate needs --data DIR (or --manifest FILE)");
   const SessionOptions machine = session_options(host);
   const ModelFile model = open_model(job.model);
-  const Dataset dataset = open_data(job.data, model);
+  const Dataset dataset = open_data(job.data, model, find_preprocess(job.data, model));
   CalibrateOptions options;
   options.q8_version = version();
   options.settings = {.samples = job.samples, .seed = job.seed};

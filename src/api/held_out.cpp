@@ -47,22 +47,6 @@ class Lookup {
 
 }  // namespace
 
-DataPaths data_of_profile(const CalibrationProfile& profile) {
-  if (profile.sources.empty())
-    throw bad_input("the profile does not say where its data is; name data with --data");
-  if (profile.sources.size() > 1)
-    throw bad_input("the profile was made of several data sets; name one with --data");
-  const DataSource& source = profile.sources[0];
-  for (const auto& folder : source.folders)
-    if (!std::filesystem::exists(folder))
-      throw bad_input(folder.string() +
-                      ": the folder that calibration read is not there; name data with --data");
-  return {.folders = source.folders,
-          .manifest = source.manifest,
-          .labels = source.labels,
-          .preprocess = {}};
-}
-
 std::vector<std::int64_t> held_out_samples(const Dataset& dataset,
                                            const CalibrationProfile& profile,
                                            std::optional<std::int64_t> count, const Host& host) {

@@ -6,14 +6,9 @@
 
 #include "calib/profile.h"
 #include "data/dataset.h"
-#include "q8/data.h"
 #include "q8/host.h"
 
 namespace q8 {
-
-// The data that the profile was made of. Throws bad_input naming a folder that is not there any
-// more.
-DataPaths data_of_profile(const CalibrationProfile& profile);
 
 // The indices of samples that calibration did not see, at most `count` of them, spread evenly.
 // Reads every sample; tells the host how far it is. Throws bad_input where none is left.

@@ -14,17 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// preprocessor_config.json beside the model, then in the first data folder.
-std::optional<fs::path> find_preprocess(const DataPaths& data, const fs::path& model) {
-  if (data.preprocess) return data.preprocess;
-  constexpr const char* kName = "preprocessor_config.json";
-  std::vector<fs::path> folders{model.parent_path()};
-  folders.insert(folders.end(), data.folders.begin(), data.folders.end());
-  for (const fs::path& folder : folders)
-    if (fs::exists(folder / kName)) return folder / kName;
-  return std::nullopt;
-}
-
 std::string isa_list() {
   std::string list;
   for (const Isa isa : all_isas()) list += (list.empty() ? "" : ", ") + std::string(isa_name(isa));
@@ -71,13 +60,23 @@ std::vector<InputSpec> input_specs(const Graph& graph) {
   return specs;
 }
 
-Dataset open_data(const DataPaths& data, const ModelFile& model) {
+std::optional<PreprocessConfig> find_preprocess(const DataPaths& data, const ModelFile& model) {
+  if (data.preprocess) return read_preprocess_config(*data.preprocess);
+  constexpr const char* kName = "preprocessor_config.json";
+  std::vector<fs::path> folders{model.path.parent_path()};
+  folders.insert(folders.end(), data.folders.begin(), data.folders.end());
+  for (const fs::path& folder : folders)
+    if (fs::exists(folder / kName)) return read_preprocess_config(folder / kName);
+  return std::nullopt;
+}
+
+Dataset open_data(const DataPaths& data, const ModelFile& model,
+                  std::optional<PreprocessConfig> preprocess) {
   DatasetOptions options;
   options.folders = data.folders;
   options.manifest = data.manifest;
   options.labels = data.labels;
-  if (const auto config = find_preprocess(data, model.path))
-    options.preprocess = read_preprocess_config(*config);
+  options.preprocess = std::move(preprocess);
   options.inputs = input_specs(model.model.graph);
   options.read_tensor_proto = [](std::span<const std::byte> bytes) {
     auto [name, value] = parse_tensor(bytes);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,8 +33,13 @@ ModelFile open_model_as_is(const std::filesystem::path& path);
 // What the model wants to be fed.
 std::vector<InputSpec> input_specs(const Graph& graph);
 
-// Opens the data for the model, with the preprocessing that DataPaths says or that is found.
-Dataset open_data(const DataPaths& data, const ModelFile& model);
+// The preprocessing that DataPaths says or that is found beside the model or in the data; nothing
+// where there is none.
+std::optional<PreprocessConfig> find_preprocess(const DataPaths& data, const ModelFile& model);
+
+// Opens the data for the model, preprocessed so.
+Dataset open_data(const DataPaths& data, const ModelFile& model,
+                  std::optional<PreprocessConfig> preprocess);
 
 // The host's threads and ISA as a Session wants them. Throws usage_error for an ISA that there is
 // not.

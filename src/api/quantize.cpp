@@ -75,8 +75,10 @@ CalibrationProfile find_profile(const QuantizeJob& job, const Host& host) {
   if (!job.data.empty()) {
     if (!job.calibration.empty()) throw usage_error("--calibration and --data exclude each other");
     if (job.model.empty()) throw usage_error("quantize --data needs the model");
-    return calibrate_now({.model = job.model, .data = job.data}, host).profile;
+    return calibrate_now({.model = job.model, .data = job.data, .mask = job.mask}, host).profile;
   }
+  if (!job.mask.empty())
+    throw usage_error("--mask goes with --data: a profile has been made with its mask already");
   return load_profile(job.calibration.empty() ? only_file(".q8cal", "--calibration")
                                               : job.calibration);
 }
@@ -162,8 +164,9 @@ QuantizeResult quantize_model(const QuantizeJob& job, const Host& host) {
   check_output(output, source);
 
   const PlanConfig config = plan_config(job);
+  const CalibrationData data(profile, source, job.data.preprocess);
   const Improvement improved =
-      improve(job, config, target, source, profile,
+      improve(job, config, target, source, data,
               find_plan(job, config, source.model.graph, profile, target), host);
   if (!job.plan_output.empty()) write_file_atomically(job.plan_output, plan_json(improved.planned));
   if (host.warn)
@@ -188,13 +191,12 @@ QuantizeResult quantize_model(const QuantizeJob& job, const Host& host) {
   quantized.producer_name = "q8";
   quantized.producer_version = version();
   set_provenance(quantized.metadata, job, source, profile, recovered, quantized.graph);
-  result.int8_bytes =
-      save_checked(std::move(quantized), output,
-                   {.source = source,
-                    .planned = recovered.model.graph,
-                    .plan = plan,
-                    .sample = calibration_sample(profile, source, job.data.preprocess)},
-                   host);
+  result.int8_bytes = save_checked(std::move(quantized), output,
+                                   {.source = source,
+                                    .planned = recovered.model.graph,
+                                    .plan = plan,
+                                    .sample = data.first_sample()},
+                                   host);
   return result;
 }
 

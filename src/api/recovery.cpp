@@ -43,8 +43,8 @@ void warn_of_no_samples(const Host& host, bool trials, bool recovery, const Erro
 }  // namespace
 
 Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Target& target,
-                    const ModelFile& source, const CalibrationProfile& profile,
-                    QuantizationPlan plan, const Host& host) {
+                    const ModelFile& source, const CalibrationData& data, QuantizationPlan plan,
+                    const Host& host) {
   Improvement result{
       .planned = plan,
       .recovery = {.model = {.graph = source.model.graph, .plan = std::move(plan)}, .effects = {}},
@@ -58,7 +58,7 @@ Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Targ
     if (asked_for) throw usage_error("--recover: nothing of this model runs in integers");
     return result;
   }
-  const bool trials = asks_for_trials(job, profile, host);
+  const bool trials = asks_for_trials(job, data.profile(), host);
   if (!trials && passes.empty()) return result;
   if (!asked_for && weight_bytes(source.model.graph) > kRunBelowBytes) {
     if (host.warn)
@@ -70,7 +70,7 @@ Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Targ
   }
   TrialSamples samples;
   try {
-    samples = load_trial_samples(job, source, profile, trials, host);
+    samples = load_trial_samples(job, data, trials, host);
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kInterrupted) throw;
     if (asked_for) throw error.within("--recover");
@@ -86,7 +86,7 @@ Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Targ
   if (trials) {
     const auto begin = std::chrono::steady_clock::now();
     context.judge = samples.ranges;
-    result.ranges = choose_ranges(model.graph, profile, config, target, context);
+    result.ranges = choose_ranges(model.graph, data.profile(), config, target, context);
     context.judge = samples.judge;
     result.planned = model.plan = result.ranges->plan;
     result.ranges_seconds =

@@ -3,7 +3,6 @@
 #include <optional>
 
 #include "api/trial_samples.h"
-#include "calib/profile.h"
 #include "recover/choose_ranges.h"
 #include "recover/recover.h"
 
@@ -22,8 +21,8 @@ struct Improvement {
 // `config`) stays, the default passes are left out, and the host is warned; passes that were asked
 // for by name are then an error.
 Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Target& target,
-                    const ModelFile& source, const CalibrationProfile& profile,
-                    QuantizationPlan plan, const Host& host);
+                    const ModelFile& source, const CalibrationData& data, QuantizationPlan plan,
+                    const Host& host);
 
 // "ranges: mse, 12 values by other observers; 31.20 dB on 300 samples, tried in 4.2 s", one line.
 std::string describe(const RangeChoice& choice, double seconds);

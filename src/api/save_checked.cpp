@@ -6,7 +6,6 @@
 #include <exception>
 
 #include "api/bench_inputs.h"
-#include "api/held_out.h"
 #include "api/tensor_errors.h"
 #include "base/error.h"
 #include "onnx_io/load.h"
@@ -157,27 +156,6 @@ void judge(const Graph& quantized, const QuantizationCheck& check, const FloatRu
 }
 
 }  // namespace
-
-std::optional<std::vector<Tensor>> calibration_sample(const CalibrationProfile& profile,
-                                                      const ModelFile& source,
-                                                      const std::optional<fs::path>& preprocess) {
-  if (profile.samples.empty()) return std::nullopt;
-  try {
-    DataPaths paths = data_of_profile(profile);
-    paths.preprocess = preprocess;
-    const Dataset dataset = open_data(paths, source);
-    const auto& config = dataset.preprocess_config();
-    if ((config ? config->str() : "") != profile.preprocess) return std::nullopt;
-    for (std::int64_t i = 0; i < dataset.size(); ++i)
-      if (dataset.name(i) == profile.samples[0].name) {
-        Sample sample = dataset.sample(i);
-        if (sample.sha256 != profile.samples[0].sha256) return std::nullopt;
-        return std::move(sample.inputs);
-      }
-  } catch (const Error&) {  // the data has moved: the check does without
-  }
-  return std::nullopt;
-}
 
 std::int64_t save_checked(Model quantized, const fs::path& output, const QuantizationCheck& check,
                           const Host& host) {

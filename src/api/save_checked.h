@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "api/model_file.h"
-#include "calib/profile.h"
 #include "plan/plan.h"
 #include "q8/host.h"
 
@@ -20,12 +19,6 @@ struct QuantizationCheck {
   // the results' shapes are judged.
   std::optional<std::vector<Tensor>> sample;
 };
-
-// The first sample of the profile that can be read again as calibration read it; nothing where the
-// data is gone, changed or preprocessed in another way.
-std::optional<std::vector<Tensor>> calibration_sample(
-    const CalibrationProfile& profile, const ModelFile& source,
-    const std::optional<std::filesystem::path>& preprocess);
 
 // Saves the model beside its place, reads it back, runs it and the float one, and only then moves
 // it there. Throws Error(kInternal), and leaves nothing, where it does not load or run, or its

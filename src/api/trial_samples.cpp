@@ -1,9 +1,8 @@
 #include "api/trial_samples.h"
 
 #include <algorithm>
-#include <unordered_map>
+#include <optional>
 
-#include "api/held_out.h"
 #include "base/error.h"
 #include "data/sample_stream.h"
 
@@ -24,45 +23,26 @@ std::size_t size_of(const SampleInputs& inputs) {
 }
 
 // Indices of the profile's samples in the data that it was made of, `count` spread evenly.
-std::vector<std::int64_t> find_samples(const Dataset& dataset, const CalibrationProfile& profile,
-                                       std::int64_t count) {
-  std::unordered_map<std::string_view, std::int64_t> by_name;
-  for (std::int64_t i = 0; i < dataset.size(); ++i) by_name.emplace(dataset.name(i), i);
-  const std::int64_t all = std::ssize(profile.samples);
+std::vector<std::int64_t> find_samples(const CalibrationData& data, std::int64_t count) {
+  const auto& samples = data.profile().samples;
+  const std::int64_t all = std::ssize(samples), taken = std::min(count, all);
   std::vector<std::int64_t> found;
-  for (std::int64_t i = 0; i < std::min(count, all); ++i) {
-    const auto& sample = profile.samples[static_cast<std::size_t>(i * all / std::min(count, all))];
-    const auto at = by_name.find(sample.name);
-    if (at == by_name.end())
-      throw bad_input("the sample '" + sample.name + "' that calibration saw is not in its folder");
-    found.push_back(at->second);
-  }
+  for (std::int64_t i = 0; i < taken; ++i)
+    found.push_back(data.find(samples[static_cast<std::size_t>(i * all / taken)]));
   return found;
-}
-
-void check_preprocessing(const Dataset& dataset, const CalibrationProfile& profile) {
-  const auto& config = dataset.preprocess_config();
-  if ((config ? config->str() : "") == profile.preprocess) return;
-  throw bad_input(
-      "the samples would be preprocessed in another way than calibration did (name "
-      "its file with --preprocess)");
 }
 
 // Loads and hands out the samples of `indices` with their place in the list. Throws bad_input for
 // one that is not what calibration saw.
 template <typename Take>
-void load(const Dataset& dataset, const CalibrationProfile& profile,
-          const std::vector<std::int64_t>& indices, const Host& host, Take&& take) {
-  std::unordered_map<std::string_view, std::string_view> hashes;
-  for (const CalibrationSample& sample : profile.samples)
-    hashes.emplace(sample.name, sample.sha256);
-  SampleStream stream(dataset, indices);
+void load(const CalibrationData& data, const std::vector<std::int64_t>& indices, const Host& host,
+          Take&& take) {
+  SampleStream stream(data.dataset(), indices);
   const std::int64_t total = std::ssize(indices);
   for (std::int64_t i = 0; i < total; ++i) {
     if (host.stop.stop_requested()) throw interrupted();
     std::optional<Sample> sample = stream.next();
-    if (hashes.at(sample->name) != sample->sha256)
-      throw bad_input("the sample '" + sample->name + "' has changed since calibration saw it");
+    data.check_unchanged(*sample);
     take(i, std::move(sample->inputs));
     if (host.progress) host.progress("loading samples", i + 1, total);
   }
@@ -70,20 +50,16 @@ void load(const Dataset& dataset, const CalibrationProfile& profile,
 
 }  // namespace
 
-TrialSamples load_trial_samples(const QuantizeJob& job, const ModelFile& source,
-                                const CalibrationProfile& profile, bool ranges, const Host& host) {
-  DataPaths paths = data_of_profile(profile);
-  paths.preprocess = job.data.preprocess;
-  const Dataset dataset = open_data(paths, source);
-  check_preprocessing(dataset, profile);
-  std::vector<std::int64_t> indices = find_samples(dataset, profile, job.recover_samples);
+TrialSamples load_trial_samples(const QuantizeJob& job, const CalibrationData& data, bool ranges,
+                                const Host& host) {
+  std::vector<std::int64_t> indices = find_samples(data, job.recover_samples);
   if (indices.size() < 2) throw bad_input("the profile has fewer than two samples");
-  const std::size_t bytes = std::max<std::size_t>(1, size_of(dataset.sample(indices[0]).inputs));
+  const std::size_t bytes =
+      std::max<std::size_t>(1, size_of(data.dataset().sample(indices[0]).inputs));
   const auto fitting = static_cast<std::int64_t>(kSampleBytes / bytes);
-  indices =
-      find_samples(dataset, profile, std::clamp<std::int64_t>(fitting, 2, std::ssize(indices)));
+  indices = find_samples(data, std::clamp<std::int64_t>(fitting, 2, std::ssize(indices)));
   TrialSamples samples;
-  load(dataset, profile, indices, host, [&](std::int64_t i, SampleInputs inputs) {
+  load(data, indices, host, [&](std::int64_t i, SampleInputs inputs) {
     if (ranges) samples.ranges.push_back(inputs);
     // The second of three: two samples are enough for one of either.
     const bool is_judge = i % kJudgeEvery == 1;
@@ -92,10 +68,10 @@ TrialSamples load_trial_samples(const QuantizeJob& job, const ModelFile& source,
   if (!ranges) return samples;
   const auto small = static_cast<std::int64_t>(kMoreSampleBytes / bytes);
   std::vector<std::int64_t> more =
-      find_samples(dataset, profile, std::clamp<std::int64_t>(small, 1, kMostSamples));
+      find_samples(data, std::clamp<std::int64_t>(small, 1, kMostSamples));
   std::erase_if(more,
                 [&](std::int64_t i) { return std::ranges::find(indices, i) != indices.end(); });
-  load(dataset, profile, more, host,
+  load(data, more, host,
        [&](std::int64_t, SampleInputs inputs) { samples.ranges.push_back(std::move(inputs)); });
   return samples;
 }

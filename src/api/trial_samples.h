@@ -1,10 +1,8 @@
 #pragma once
 
-#include <optional>
 #include <vector>
 
-#include "api/model_file.h"
-#include "calib/profile.h"
+#include "api/calibration_data.h"
 #include "q8/host.h"
 #include "q8/quantize.h"
 #include "recover/recover.h"
@@ -18,9 +16,8 @@ struct TrialSamples {
 };
 
 // Up to job.recover_samples of them for recovery, spread evenly, every third one to judge by; with
-// `ranges`, all of them (up to 1,000) where they are small. Throws bad_input
-// where they cannot be read: the data has moved, changed, or is preprocessed in another way.
-TrialSamples load_trial_samples(const QuantizeJob& job, const ModelFile& source,
-                                const CalibrationProfile& profile, bool ranges, const Host& host);
+// `ranges`, all of them (up to 1,000) where they are small. Throws what CalibrationData throws.
+TrialSamples load_trial_samples(const QuantizeJob& job, const CalibrationData& data, bool ranges,
+                                const Host& host);
 
 }  // namespace q8

@@ -1,5 +1,6 @@
 #include "q8/validate.h"
 
+#include "api/calibration_data.h"
 #include "api/held_out.h"
 #include "api/provenance.h"
 #include "api/validation_inputs.h"
@@ -43,14 +44,18 @@ std::vector<std::int64_t> choose_samples(const ValidateJob& job, const Validatio
   return samples;
 }
 
-DataPaths choose_data(const ValidateJob& job, const ValidationInputs& inputs, const Host& host) {
+// The data that the job names, or that the profile was made of; preprocessed as the job or, for
+// data of its own, a file beside it says, else as calibration did.
+Dataset open_samples(const ValidateJob& job, const ValidationInputs& inputs, const Host& host) {
   const std::string mismatch = inputs.int8.path.filename().string() +
                                " was made with another profile than " +
                                inputs.profile_path.filename().string();
   if (!job.data.empty()) {
     if (!inputs.profile_matches)
       warn(host, mismatch + ", so samples that its calibration saw may go unnoticed");
-    return job.data;
+    auto preprocess = find_preprocess(job.data, inputs.fp32);
+    if (!preprocess && inputs.profile) preprocess = preprocess_of_profile(*inputs.profile);
+    return open_data(job.data, inputs.fp32, std::move(preprocess));
   }
   if (!inputs.profile)
     throw usage_error("validate needs --data DIR (or the calibration profile, whose data it uses)");
@@ -58,8 +63,9 @@ DataPaths choose_data(const ValidateJob& job, const ValidationInputs& inputs, co
     throw bad_input(mismatch + ", so its held-out samples are not known; name data with --data");
   DataPaths data = data_of_profile(*inputs.profile);
   if (job.data.labels) data.labels = job.data.labels;
-  data.preprocess = job.data.preprocess;
-  return data;
+  return open_data(data, inputs.fp32,
+                   job.data.preprocess ? read_preprocess_config(*job.data.preprocess)
+                                       : preprocess_of_profile(*inputs.profile));
 }
 
 // Both models may be right about other images than those that the scales were made for.
@@ -135,7 +141,7 @@ ValidateResult validate_models(const ValidateJob& job, const Host& host) {
                          .stop = host.stop};
   const ValidationInputs inputs = find_validation_inputs(job);
   check_reports(job, inputs);
-  const Dataset dataset = open_data(choose_data(job, inputs, host), inputs.fp32);
+  const Dataset dataset = open_samples(job, inputs, host);
   warn_of_preprocessing(dataset, inputs, host);
   const std::vector<std::int64_t> samples = choose_samples(job, inputs, dataset, host);
   Validation validation =

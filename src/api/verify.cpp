@@ -1,7 +1,6 @@
 #include <algorithm>
-#include <map>
 
-#include "api/held_out.h"
+#include "api/calibration_data.h"
 #include "api/model_file.h"
 #include "api/provenance.h"
 #include "api/recorded_settings.h"
@@ -108,16 +107,14 @@ class Verifier {
   // The samples that the profile names, read again.
   std::string data_hash() const {
     const CalibrationProfile& seen = profile();
-    const Dataset dataset = open_data(data_of_profile(seen), open_model_as_is(source()));
-    std::map<std::string, std::int64_t> by_name;
-    for (std::int64_t i = 0; i < dataset.size(); ++i) by_name.emplace(dataset.name(i), i);
+    const ModelFile model = open_model_as_is(source());
+    const CalibrationData data(seen, model);
     CalibrationProfile read;
     std::int64_t done = 0;
     for (const CalibrationSample& sample : seen.samples) {
       if (host_.stop.stop_requested()) throw interrupted();
-      const auto at = by_name.find(sample.name);
-      if (at == by_name.end()) throw bad_input("the sample '" + sample.name + "' is gone");
-      read.samples.push_back({.name = sample.name, .sha256 = dataset.sample(at->second).sha256});
+      const std::int64_t at = data.find(sample);
+      read.samples.push_back({.name = sample.name, .sha256 = data.dataset().sample(at).sha256});
       if (host_.progress) host_.progress("reading samples", ++done, std::ssize(seen.samples));
     }
     return read.data_sha256();

@@ -98,8 +98,30 @@ std::vector<Found> scan(const fs::path& folder, std::string& passed_over) {
   return found;
 }
 
+// What tells the folders apart in the names of their samples: as many of the last parts of their
+// paths as that takes, and not where they lie, for they may be reached by another path next time.
+std::vector<std::string> folder_names(const std::vector<fs::path>& folders) {
+  std::vector<std::vector<std::string>> parts;  // the last first
+  for (const fs::path& folder : folders) {
+    auto& of_folder = parts.emplace_back();
+    for (fs::path path = fs::absolute(folder).lexically_normal(); path.has_relative_path();
+         path = path.parent_path())
+      of_folder.push_back(path.filename().string());
+  }
+  std::vector<std::string> names(folders.size());
+  for (std::size_t depth = 0;; ++depth) {
+    bool is_deeper = false;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (depth >= parts[i].size()) continue;
+      names[i] = parts[i][depth] + (depth == 0 ? "" : "/" + names[i]);
+      is_deeper = true;
+    }
+    if (!is_deeper || std::set(names.begin(), names.end()).size() == names.size()) return names;
+  }
+}
+
 void add_folder(Collector& collector, const fs::path& folder, std::size_t number,
-                bool names_folder) {
+                const std::string& folder_name) {
   if (!fs::is_directory(folder))
     throw bad_input(folder.string() +
                     (fs::exists(folder) ? " is not a folder of samples" : " does not exist"));
@@ -112,7 +134,7 @@ void add_folder(Collector& collector, const fs::path& folder, std::size_t number
   for (const Found& f : found) {
     const fs::path relative =
         f.path == folder ? f.path.filename() : f.path.lexically_relative(folder);
-    const std::string name = names_folder ? f.path.generic_string() : relative.generic_string();
+    const std::string name = (fs::path(folder_name) / relative).generic_string();
     collector.add(f.kind, {f.path, name, relative.generic_string(),
                            relative.parent_path().filename().string(), number});
   }
@@ -154,13 +176,17 @@ DataFiles find_data_files(const std::vector<fs::path>& folders,
   Collector collector;
   const bool names_folders = folders.size() + (manifest ? 1 : 0) > 1;
   try {
-    for (std::size_t i = 0; i < folders.size(); ++i) {
+    std::vector<fs::path> normal;
+    for (const fs::path& given : folders) {
       // "data/" and "data" are the same folder.
-      fs::path folder = folders[i].lexically_normal();
+      fs::path folder = given.lexically_normal();
       if (folder.filename().empty() && folder.has_parent_path() && folder != folder.root_path())
         folder = folder.parent_path();
-      add_folder(collector, folder, i, names_folders);
+      normal.push_back(std::move(folder));
     }
+    const std::vector<std::string> names = folder_names(normal);
+    for (std::size_t i = 0; i < normal.size(); ++i)
+      add_folder(collector, normal[i], i, names_folders ? names[i] : "");
     if (manifest) add_manifest(collector, *manifest, folders.size());
   } catch (const fs::filesystem_error& error) {
     throw bad_input(error.path1().string() + ": cannot be read: " + error.code().message());

@@ -93,6 +93,22 @@ class Mask(q8_program.Q8TestCase):
         self.succeed("calibrate", "m.onnx", "--data", "data", "--mask", "mask")
         self.check(constants, ids, mask)
 
+    def test_quantize_calibrates_with_the_mask(self):
+        attention_model(self.folder / "m.onnx", 6, "batch", "length")
+        ids, mask = self.rows(40, 6, 1)
+        (self.folder / "data").mkdir()
+        np.savez(self.folder / "data" / "a.npz", ids=ids, mask=mask)
+        self.succeed("calibrate", "m.onnx", "--data", "data", "--mask", "mask")
+        self.succeed("quantize", "--recover", "none", "-o", "two.onnx")
+        (self.folder / "m.q8cal").unlink()
+        self.succeed("quantize", "m.onnx", "--data", "data", "--mask", "mask", "--recover", "none", "-o", "one.onnx")
+        self.succeed("quantize", "m.onnx", "--data", "data", "--recover", "none", "-o", "plain.onnx")
+        one, two, plain = ((self.folder / f"{n}.onnx").read_bytes() for n in ("one", "two", "plain"))
+        self.assertEqual(one, two)
+        self.assertNotEqual(one, plain)
+        self.succeed("calibrate", "m.onnx", "--data", "data")
+        self.fail_with(2, ["--mask", "--data"], "quantize", "--mask", "mask")
+
     def test_without_a_mask_padding_counts(self):
         attention_model(self.folder / "m.onnx", 6, "batch", "length")
         ids, mask = self.rows(40, 6, 1)

@@ -46,10 +46,7 @@ CommandRun add_calibrate(CLI::App& command) {
       ->check(at_least_one());
   command.add_option("--seed", job.seed, "choose them at random, the same for the same number");
   command.add_option("--shard", options->shard, "I/N: only every N-th sample, from the I-th");
-  command
-      .add_option("--mask", job.mask,
-                  "input that is 0 at padded positions, which are left out of the statistics")
-      ->type_name("INPUT");
+  add_mask_option(command, job.mask);
   command.add_option("--merge", options->merge, "make one profile of several");
   command.add_flag("--profile-cost", job.profile_cost,
                    "also run every sample without statistics, and say what they cost");

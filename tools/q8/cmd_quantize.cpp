@@ -57,6 +57,7 @@ CommandRun add_quantize(CLI::App& command) {
   command.add_option("--calibration", job.calibration,
                      "profile of q8 calibrate (default: the only *.q8cal here)");
   add_data_options(command, job.data);
+  add_mask_option(command, job.mask);
   auto* per_tensor =
       command.add_flag("--per-tensor", options->per_tensor, "one scale per weight tensor");
   command.add_flag("--per-channel", options->per_channel, "one scale per output channel (default)")

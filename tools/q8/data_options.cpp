@@ -16,6 +16,13 @@ void add_data_options(CLI::App& command, DataPaths& data) {
       ->type_name("FILE");
 }
 
+void add_mask_option(CLI::App& command, std::string& mask) {
+  command
+      .add_option("--mask", mask,
+                  "input that is 0 at padded positions, which are left out of the statistics")
+      ->type_name("INPUT");
+}
+
 CLI::Validator at_least_one() {
   return CLI::Validator(
       [](const std::string& text) {

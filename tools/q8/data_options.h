@@ -9,6 +9,9 @@ namespace q8::cli {
 // --data, --manifest, --labels and --preprocess, the same for every subcommand that reads samples.
 void add_data_options(CLI::App& command, DataPaths& data);
 
+// --mask, of those that calibrate.
+void add_mask_option(CLI::App& command, std::string& mask);
+
 // For options that count something: --samples, --runs.
 CLI::Validator at_least_one();
 
