@@ -9,10 +9,10 @@ constexpr CanonicalPass kPasses[] = {
     {"plain-gemm",
      "a Gemm is x·W and a bias: factors go into its constants, the rest before and behind it",
      plain_gemm},
-    {"fold-batch-normalization", "into the weights of the Conv, ConvTranspose or Gemm before it",
-     fold_batch_normalization},
-    {"fold-bias-add", "an Add of a constant per channel becomes the bias of the Conv before it",
-     fold_bias_add},
+    {"fold-affine",
+     "what scales or shifts each channel goes into the weights and bias of the Conv, "
+     "ConvTranspose, Gemm or MatMul before it",
+     fold_affine},
 };
 
 }  // namespace

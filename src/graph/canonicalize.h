@@ -24,16 +24,15 @@ struct CanonicalPass {
 std::span<const CanonicalPass> canonical_passes();
 
 // The form that everything after the loader works on: no node that only computes constants, no
-// Identity or Dropout, no Gemm with factors, BatchNormalization folded into the Conv, ConvTranspose
-// or Gemm before it.
-// Runs the passes until none changes anything.
+// Identity or Dropout, no Gemm with factors; BatchNormalization, scales and shifts by channel
+// folded into the Conv, ConvTranspose, Gemm or MatMul before them. Runs the passes until none
+// changes anything.
 void canonicalize(Graph& graph, const Evaluate& evaluate);
 
 // The passes, one file each in passes/.
 int fold_constants(Graph& graph, const Evaluate& evaluate);
 int remove_identities(Graph& graph, const Evaluate& evaluate);
 int plain_gemm(Graph& graph, const Evaluate& evaluate);
-int fold_batch_normalization(Graph& graph, const Evaluate& evaluate);
-int fold_bias_add(Graph& graph, const Evaluate& evaluate);
+int fold_affine(Graph& graph, const Evaluate& evaluate);
 
 }  // namespace q8

@@ -15,50 +15,6 @@ int run(SmallGraph& g, int (*pass)(Graph&, const Evaluate&), const Evaluate& eva
   return changed;
 }
 
-SmallGraph conv_and_add(Tensor added, bool constant_first = false) {
-  SmallGraph g;
-  g.input("x");
-  g.constant("w", Tensor::zeros(DType::kF32, {2, 3, 1, 1}));
-  g.constant("a", std::move(added));
-  g.node("Conv", {"x", "w"}, {"c"});
-  g.node("Add",
-         constant_first ? std::vector<std::string>{"a", "c"} : std::vector<std::string>{"c", "a"},
-         {"y"});
-  g.output("y");
-  return g;
-}
-
-TEST(FoldBiasAdd, AConstantPerChannelBecomesTheBias) {
-  for (const bool first : {false, true})
-    for (const Shape& shape : {Shape{2, 1, 1}, Shape{1, 2, 1, 1}}) {
-      auto g = conv_and_add(Tensor::of<float>(shape, {5, 6}), first);
-      EXPECT_EQ(run(g, fold_bias_add), 1);
-      EXPECT_EQ(g.types(), "Conv");
-      EXPECT_THAT(g.floats(g.only("Conv").input(2)), ElementsAre(5, 6));
-      EXPECT_EQ(g.graph.constant(g.only("Conv").input(2))->shape(), Shape{2});
-      EXPECT_EQ(g.name_of(g.only("Conv").outputs[0]), "y");
-    }
-}
-
-// [2] and [1, 1, 1, 2] are added along the width, [2, 1, 1, 1] along the batch.
-TEST(FoldBiasAdd, ConstantsAlongOtherAxesStay) {
-  for (const Shape& shape :
-       {Shape{2}, Shape{1, 1, 1, 2}, Shape{2, 1, 1, 1}, Shape{1, 1, 2, 1, 1}}) {
-    auto g = conv_and_add(Tensor::of<float>(shape, {5, 6}));
-    EXPECT_EQ(run(g, fold_bias_add), 0) << shape.str();
-  }
-}
-
-TEST(FoldBiasAdd, AConvWithABiasOrAnotherReaderStays) {
-  auto biased = conv_and_add(Tensor::of<float>({2, 1, 1}, {5, 6}));
-  biased.constant("b", Tensor::of<float>({2}, {1, 1}));
-  biased.graph.node(0).inputs.push_back(biased.value("b"));
-  EXPECT_EQ(run(biased, fold_bias_add), 0);
-  auto shared = conv_and_add(Tensor::of<float>({2, 1, 1}, {5, 6}));
-  shared.output("c");
-  EXPECT_EQ(run(shared, fold_bias_add), 0);
-}
-
 TEST(RemoveIdentities, ADropoutWhoseMaskIsReadStays) {
   const auto dropout = [](bool mask_is_output, bool mask_is_read) {
     SmallGraph g;
