@@ -8,7 +8,7 @@ packages="
   g++ cmake ninja-build pkg-config ccache python3
   libonnx-dev libprotobuf-dev protobuf-compiler
   libcli11-dev libspdlog-dev libfmt-dev
-  libeigen3-dev libtbb-dev nlohmann-json3-dev
+  libeigen3-dev nlohmann-json3-dev
   libturbojpeg0-dev libpng-dev libwebp-dev libzip-dev libssl-dev
   libgtest-dev libgmock-dev libbenchmark-dev
 "

@@ -125,4 +125,12 @@ Isa best_isa() {
   return best;
 }
 
+void pause_core() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
 }  // namespace q8

@@ -26,4 +26,7 @@ std::optional<Isa> parse_isa(std::string_view name);
 bool cpu_has(Isa isa);
 Isa best_isa();
 
+// Tells this core that its thread waits in a loop.
+void pause_core();
+
 }  // namespace q8

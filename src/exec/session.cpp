@@ -99,16 +99,13 @@ std::vector<Tensor> Session::run(std::span<const Tensor> inputs,
         callback(Produced{.value = origin.value, .tensor = tensor, .axes = origin.axes});
     };
   if (impl_->counting) impl_->counting->counter().take();
-  std::vector<Tensor> results;
-  impl_->threads.together(
-      [&] { results = impl_->program.run(inputs, {}, impl_->machine(), on_value); });
-  return results;
+  return impl_->program.run(inputs, {}, impl_->machine(), on_value);
 }
 
 std::vector<NodeTime> Session::profile(std::span<const Tensor> inputs) const {
   impl_->check_inputs(inputs);
   std::vector<NodeTime> times;
-  impl_->threads.together([&] { impl_->program.run(inputs, {}, impl_->machine(), {}, &times); });
+  impl_->program.run(inputs, {}, impl_->machine(), {}, &times);
   return times;
 }
 

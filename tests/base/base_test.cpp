@@ -8,7 +8,6 @@
 #include "base/isa.h"
 #include "base/rounding.h"
 #include "base/sha256.h"
-#include "base/threads.h"
 #include "data/temporary_folder.h"
 #include "data/thrown.h"
 
@@ -62,50 +61,6 @@ TEST(Isa, TheBestOneIsThereAndNoneBehindItIs) {
   EXPECT_TRUE(cpu_has(Isa::kScalar));
   EXPECT_TRUE(cpu_has(best_isa()));
   for (const Isa isa : all_isas()) EXPECT_FALSE(isa > best_isa() && cpu_has(isa)) << isa_name(isa);
-}
-
-TEST(Threads, CoverTheRangeOnceWhateverTheirNumberAndTheGrain) {
-  for (const int count : {1, 2, 3, 4})
-    for (const std::int64_t size : {0, 1, 7, 64, 1000})
-      for (const std::int64_t grain : {1, 3, 64, 5000}) {
-        Threads threads(count);
-        EXPECT_EQ(threads.count(), count);
-        std::vector<std::atomic<int>> seen(static_cast<std::size_t>(size));
-        threads.parallel_for(size, grain, [&](std::int64_t begin, std::int64_t end) {
-          EXPECT_TRUE(end - begin >= grain || end == size) << begin << "…" << end;
-          for (std::int64_t i = begin; i < end; ++i) ++seen[static_cast<std::size_t>(i)];
-        });
-        for (const auto& times : seen) ASSERT_EQ(times, 1);
-      }
-}
-
-TEST(Threads, AnExceptionComesThroughAndTheThreadsGoOnWorking) {
-  for (const int count : {1, 4}) {
-    Threads threads(count);
-    const auto message = bad_input_of([&] {
-      threads.parallel_for(1000, 1, [](std::int64_t begin, std::int64_t end) {
-        if (begin <= 500 && 500 < end) throw bad_input("at 500");
-      });
-    });
-    EXPECT_EQ(message, "at 500");
-    std::atomic<std::int64_t> sum = 0;
-    threads.parallel_for(100, 1, [&](std::int64_t b, std::int64_t e) { sum += e - b; });
-    EXPECT_EQ(sum, 100);
-  }
-}
-
-TEST(Threads, LoopsMayNest) {
-  Threads threads(3);
-  std::atomic<std::int64_t> sum = 0;
-  threads.parallel_for(8, 1, [&](std::int64_t b, std::int64_t e) {
-    for (std::int64_t i = b; i < e; ++i)
-      threads.parallel_for(50, 1, [&](std::int64_t b2, std::int64_t e2) { sum += e2 - b2; });
-  });
-  EXPECT_EQ(sum, 400);
-}
-
-TEST(Threads, HaveOneAtLeastWhereNoneAreAskedFor) {
-  EXPECT_GE(Threads(0).count(), 1);
 }
 
 }  // namespace
