@@ -8,6 +8,18 @@
 #include "kernels/overflow.h"
 
 namespace q8 {
+namespace {
+
+// Pixels of a run: where there are few runs, as many for every thread.
+std::int64_t run_length(std::int64_t pixels, std::int64_t images, int threads) {
+  constexpr std::int64_t kFewRunsPerThread = 4, kFewestPixels = 8;
+  std::int64_t runs = (pixels + kDepthwiseRun - 1) / kDepthwiseRun;
+  if (threads > 1 && images * runs < kFewRunsPerThread * threads)
+    while (images * runs % threads != 0 && pixels / (runs + 1) >= kFewestPixels) ++runs;
+  return runs == 0 ? 1 : (pixels + runs - 1) / runs;
+}
+
+}  // namespace
 
 std::optional<DepthwiseWeightsU8S8> DepthwiseWeightsU8S8::pack(
     const DepthwiseU8S8Row& row, const void* data, bool is_signed,
@@ -67,7 +79,8 @@ void DepthwiseWeightsU8S8::run(const ConvGeometry& g, const std::uint8_t* input,
   constexpr std::int64_t kRun = kDepthwiseRun;
   const std::int64_t pixels = product(g.output());
   const std::int64_t input_bytes = product(g.input) * channels_;
-  const std::int64_t runs = (pixels + kRun - 1) / kRun;
+  const std::int64_t most = run_length(pixels, g.batch, threads.count());
+  const std::int64_t runs = (pixels + most - 1) / most;
   const Indirection indirection(g, channels_);
   const std::vector<std::uint8_t> padding(static_cast<std::size_t>(channels_),
                                           static_cast<std::uint8_t>(input_zero_point));
@@ -76,8 +89,8 @@ void DepthwiseWeightsU8S8::run(const ConvGeometry& g, const std::uint8_t* input,
     AlignedBuffer<std::int8_t> scratch(static_cast<std::size_t>(depthwise_scratch_bytes(taps_)));
     for (std::int64_t r = begin; r < end; ++r) {
       const std::int64_t image = r / runs;
-      const std::int64_t first = r % runs * kRun;
-      const std::int64_t count = std::min(kRun, pixels - first);
+      const std::int64_t first = r % runs * most;
+      const std::int64_t count = std::min(most, pixels - first);
       indirection.fill(reinterpret_cast<const std::byte*>(input + image * input_bytes),
                        reinterpret_cast<const std::byte*>(padding.data()), first, count, kRun,
                        rows.data());

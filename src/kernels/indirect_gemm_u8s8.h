@@ -8,6 +8,7 @@
 #include "kernels/aligned_buffer.h"
 #include "kernels/epilogue_u8s8.h"
 #include "kernels/packed_s8.h"
+#include "kernels/tile_grid.h"
 
 namespace q8 {
 
@@ -17,28 +18,6 @@ struct IndirectGemmU8S8 {
   const EpilogueU8S8* epilogue = nullptr;
   void* c = nullptr;
   std::int64_t c_stride = 0;  // elements
-};
-
-// How rows and panels are cut into tiles.
-struct TileGrid {
-  TileGrid(std::int64_t m, const PackedS8& b, int thread_count) {
-    const std::int64_t mr = b.row().mr;
-    row_tiles = (m + mr - 1) / mr;
-    // Even tiles: 49 rows in tiles of 12 are five of 10, not four of 12 and a slow one of 1.
-    rows_per_tile = row_tiles == 0 ? 1 : (m + row_tiles - 1) / row_tiles;
-    row_tiles = (m + rows_per_tile - 1) / rows_per_tile;
-    // A block of panels stays in the second-level cache while the row tiles pass over it.
-    constexpr std::int64_t kBlockBytes = 384 << 10;
-    block = std::clamp<std::int64_t>(kBlockBytes / std::max<std::int64_t>(1, b.panel_bytes()), 1,
-                                     std::max<std::int64_t>(1, b.panels()));
-    if (thread_count > 1 && row_tiles < 4 * thread_count) {
-      const std::int64_t wanted =
-          (4 * thread_count + row_tiles - 1) / std::max<std::int64_t>(1, row_tiles);
-      block = std::max<std::int64_t>(1, std::min(block, b.panels() / wanted));
-    }
-    blocks = (b.panels() + block - 1) / block;
-  }
-  std::int64_t row_tiles, rows_per_tile, block, blocks;
 };
 
 std::int32_t sum_bytes(const std::uint8_t* bytes, std::int64_t count);
@@ -80,23 +59,27 @@ void indirect_gemm_u8s8(const IndirectGemmU8S8& g, Rows&& rows, Threads& threads
   if (g.m == 0 || b.n() == 0) return;
   const TileGrid grid(g.m, b, threads.count());
   const std::int64_t element = element_bytes(g.epilogue->kind());
-  threads.parallel_for(grid.blocks * grid.row_tiles, 1, [&](std::int64_t begin, std::int64_t end) {
-    TileRunner runner(b, grid.rows_per_tile);
-    for (std::int64_t t = begin; t < end; ++t) {
-      const std::int64_t first = t % grid.row_tiles * grid.rows_per_tile;
-      const std::int64_t count = std::min(grid.rows_per_tile, g.m - first);
-      rows(first, count, runner.rows());
-      const std::int64_t first_panel = t / grid.row_tiles * grid.block;
-      const std::int64_t end_panel = std::min(b.panels(), first_panel + grid.block);
-      const std::int64_t column = first_panel * b.row().nr;
-      TileU8S8 tile{};
-      tile.rows = static_cast<int>(count);
-      tile.columns = static_cast<int>(std::min(b.n(), end_panel * b.row().nr) - column);
-      tile.out = static_cast<char*>(g.c) + (first * g.c_stride + column) * element;
-      tile.out_stride = g.c_stride;
-      g.epilogue->fill(tile, column);
-      runner.run(tile, first_panel, end_panel);
-      after(first, count, column, std::int64_t{tile.columns});
+  threads.parallel_for(grid.parts(), 1, [&](std::int64_t begin, std::int64_t end) {
+    TileRunner runner(b, grid.rows_per_tile());
+    for (std::int64_t p = begin; p < end; ++p) {
+      const TileGrid::Part part = grid.part(p);
+      for (std::int64_t panel = part.first_panel; panel < part.end_panel; panel += grid.block()) {
+        const std::int64_t end_panel = std::min(part.end_panel, panel + grid.block());
+        const std::int64_t column = panel * b.row().nr;
+        for (std::int64_t t = part.first_tile; t < part.end_tile; ++t) {
+          const std::int64_t first = t * grid.rows_per_tile();
+          const std::int64_t count = std::min(grid.rows_per_tile(), g.m - first);
+          rows(first, count, runner.rows());
+          TileU8S8 tile{};
+          tile.rows = static_cast<int>(count);
+          tile.columns = static_cast<int>(std::min(b.n(), end_panel * b.row().nr) - column);
+          tile.out = static_cast<char*>(g.c) + (first * g.c_stride + column) * element;
+          tile.out_stride = g.c_stride;
+          g.epilogue->fill(tile, column);
+          runner.run(tile, panel, end_panel);
+          after(first, count, column, std::int64_t{tile.columns});
+        }
+      }
     }
   });
 }

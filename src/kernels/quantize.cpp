@@ -94,7 +94,8 @@ DynamicParams dynamic_params_u8(const QuantizeRow& row, const float* x, std::int
 }
 
 void combine_u8(const QuantizeRow& row, const CombineSpan& span, Threads& threads) {
-  threads.parallel_for(span.count, kGrain, [&](std::int64_t begin, std::int64_t end) {
+  constexpr std::int64_t kCombined = 4 << 10;  // about a microsecond
+  threads.parallel_for(span.count, kCombined, [&](std::int64_t begin, std::int64_t end) {
     CombineSpan part = span;
     part.a += begin;
     part.b += begin * span.b_step;
