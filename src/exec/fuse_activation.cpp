@@ -5,6 +5,8 @@
 #include <numbers>
 #include <optional>
 
+#include "exec/clamp.h"
+
 namespace q8 {
 namespace {
 
@@ -20,6 +22,8 @@ class Fuser {
     for (NodeId id = 0; id < graph_.node_count(); ++id) {
       if (graph_.node(id).is("Sigmoid")) gone += fuse_swish(id);
       if (graph_.node(id).is("Erf")) gone += fuse_gelu(id);
+      if (graph_.node(id).is("Add")) gone += fuse_hard_swish_of_clip(id);
+      if (graph_.node(id).is("HardSigmoid")) gone += fuse_hard_swish(id);
     }
     if (gone > 0) graph_.tidy();
     return gone;
@@ -44,7 +48,10 @@ class Fuser {
     if (constant == nullptr || constant->dtype() != DType::kF32 || constant->size() != 1 ||
         constant->rank() > 1)
       return false;
-    return std::abs(static_cast<double>(*constant->data<float>()) - wanted) <= 2.4e-7 * wanted;
+    return is_near(*constant->data<float>(), wanted);
+  }
+  static bool is_near(float found, double wanted) {
+    return std::abs(static_cast<double>(found) - wanted) <= 2.4e-7 * wanted;
   }
 
   // Puts one node reading x in the place of the last of a chain.
@@ -58,8 +65,8 @@ class Fuser {
 
   int fuse_swish(NodeId sigmoid) {
     const ValueId x = graph_.node(sigmoid).inputs[0], y = graph_.node(sigmoid).outputs[0];
-    const NodeId multiply = next(y, "Mul");
-    if (multiply == kNoNode || other_input(graph_.node(multiply), y) != x) return 0;
+    const NodeId multiply = product_with(y, x);
+    if (multiply == kNoNode) return 0;
     replace(x, multiply, "Swish");
     graph_.remove_node(sigmoid);
     return 1;
@@ -110,6 +117,57 @@ class Fuser {
     if (!node.is("Mul")) return false;
     return (node.inputs[0] == x && is_number(node.inputs[1], 0.5)) ||
            (node.inputs[1] == x && is_number(node.inputs[0], 0.5));
+  }
+
+  // What reads `value` alone and takes a sixth of it.
+  NodeId sixth_of(ValueId value) const {
+    const NodeId divide = next(value, "Div");
+    if (divide != kNoNode)
+      return graph_.node(divide).inputs[0] == value && is_number(graph_.node(divide).inputs[1], 6)
+                 ? divide
+                 : kNoNode;
+    const NodeId multiply = next(value, "Mul");
+    return multiply != kNoNode && is_number(other_input(graph_.node(multiply), value), 1.0 / 6)
+               ? multiply
+               : kNoNode;
+  }
+
+  // What reads `value` alone and multiplies it by x.
+  NodeId product_with(ValueId value, ValueId x) const {
+    const NodeId multiply = next(value, "Mul");
+    return multiply != kNoNode && other_input(graph_.node(multiply), value) == x ? multiply
+                                                                                 : kNoNode;
+  }
+
+  // x · clip(x + 3, 0, 6) / 6, the sixth taken of the product or before it.
+  int fuse_hard_swish_of_clip(NodeId add) {
+    const Node& sum = graph_.node(add);
+    const ValueId x = is_number(sum.inputs[1], 3) ? sum.inputs[0] : sum.inputs[1];
+    if (!is_number(other_input(sum, x), 3)) return 0;
+    const NodeId clip = next(sum.outputs[0], "Clip");
+    const auto clamp = clip == kNoNode ? std::nullopt : clamp_of(graph_, graph_.node(clip));
+    if (!clamp || clamp->low != 0 || clamp->high != 6) return 0;
+    const ValueId clipped = graph_.node(clip).outputs[0];
+    const NodeId multiply = product_with(clipped, x);
+    const NodeId first = multiply != kNoNode ? multiply : sixth_of(clipped);
+    if (first == kNoNode) return 0;
+    const ValueId between = graph_.node(first).outputs[0];
+    const NodeId last = multiply != kNoNode ? sixth_of(between) : product_with(between, x);
+    if (last == kNoNode) return 0;
+    replace(x, last, "HardSwish");
+    return remove({add, clip, first});
+  }
+
+  // x · hard_sigmoid(x) with a slope of 1/6
+  int fuse_hard_swish(NodeId id) {
+    const Node& sigmoid = graph_.node(id);
+    if (!is_near(sigmoid.attributes.get_float("alpha", 0.2f), 1.0 / 6) ||
+        !is_near(sigmoid.attributes.get_float("beta", 0.5f), 0.5))
+      return 0;
+    const NodeId multiply = product_with(sigmoid.outputs[0], sigmoid.inputs[0]);
+    if (multiply == kNoNode) return 0;
+    replace(sigmoid.inputs[0], multiply, "HardSwish");
+    return remove({id});
   }
 
   int remove(std::initializer_list<NodeId> nodes) {

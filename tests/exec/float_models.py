@@ -46,6 +46,17 @@ def gelu(b, x, order):
     return b.node("Mul", [x, b.node("Mul", [one_more, number(0.5)])])
 
 
+def hard_swish(b, x, order):
+    """x · clip(x + 3, 0, 6) / 6 in the ways that exporters write it."""
+    number = lambda v: b.constant(np.float32(v))
+    if order == 2:
+        return b.node("Mul", [x, b.node("HardSigmoid", [x], alpha=1 / 6, beta=0.5)])
+    clipped = b.node("Clip", [b.node("Add", [x, number(3)]), number(0), number(6)])
+    if order == 0:
+        return b.node("Div", [b.node("Mul", [x, clipped]), number(6)])
+    return b.node("Mul", [b.node("Mul", [clipped, number(1 / 6)]), x])
+
+
 def residual_block(b, x):
     y = b.node("Relu", [conv(b, x, 5, 8, strides=[2, 2])])
     return b.node("Relu", [b.node("Add", [conv(b, conv(b, y, 8, 8), 8, 8, kernel=1), y])])
@@ -137,6 +148,7 @@ def float_cases():
     activations = ("Sigmoid", "Tanh", "HardSwish", "LeakyRelu", "HardSigmoid", "Softplus", "Elu")
     cases = {f"conv_{op.lower()}": of_image(lambda b, x, op=op: b.node(op, [conv(b, x, 5, 19)])) for op in activations}
     cases |= {f"gelu_{order}": of_rows(lambda b, x, order=order: gelu(b, x, order)) for order in range(3)}
+    cases |= {f"hard_swish_{order}": of_image(lambda b, x, order=order: hard_swish(b, conv(b, x, 5, 19), order)) for order in range(3)}
     square = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}
     cases |= {
         "conv_swish": of_image(lambda b, x: swish(b, conv(b, x, 5, 40))),

@@ -84,6 +84,47 @@ TEST(FuseActivation, MakesGeluOnlyOfItsOwnNumbers) {
   EXPECT_EQ(fused(1.41421356f, 0.25f), "Div Erf Add Mul Mul");
 }
 
+// x · clip(x + added, 0, upper) / 6, with the sixth of the product or of the clipped sum.
+std::string fused_hard_swish(bool sixth_first, float added, float upper, bool is_kept = false) {
+  SmallGraph g;
+  g.input("x");
+  for (const auto& [name, value] :
+       {std::pair{"three", added}, {"low", 0.0f}, {"high", upper}, {"six", 6.0f}})
+    g.constant(name, Tensor::scalar(value));
+  g.node("Add", {"three", "x"}, {"a"});
+  g.node("Clip", {"a", "low", "high"}, {"c"});
+  if (sixth_first) {
+    g.node("Div", {"c", "six"}, {"d"});
+    g.node("Mul", {"x", "d"}, {"y"});
+  } else {
+    g.node("Mul", {"c", "x"}, {"d"});
+    g.node("Div", {"d", "six"}, {"y"});
+  }
+  g.output("y");
+  fuse_activation(g.graph, is_kept ? std::vector{g.value("c")} : std::vector<ValueId>());
+  return g.types();
+}
+
+TEST(FuseActivation, MakesHardSwishOfItsPieces) {
+  EXPECT_EQ(fused_hard_swish(false, 3, 6), "HardSwish");
+  EXPECT_EQ(fused_hard_swish(true, 3, 6), "HardSwish");
+  EXPECT_EQ(fused_hard_swish(false, 2, 6), "Add Clip Mul Div");
+  EXPECT_EQ(fused_hard_swish(true, 3, 5), "Add Clip Div Mul");
+  EXPECT_EQ(fused_hard_swish(true, 3, 6, true), "Add Clip Div Mul");
+}
+
+TEST(FuseActivation, MakesHardSwishOfAHardSigmoidWithItsSlope) {
+  for (const float slope : {1.0f / 6, 0.2f}) {
+    SmallGraph g;
+    g.input("x");
+    g.node("HardSigmoid", {"x"}, {"s"}).attributes.set("alpha", slope);
+    g.node("Mul", {"s", "x"}, {"y"});
+    g.output("y");
+    fuse_activation(g.graph, {});
+    EXPECT_EQ(g.types(), slope < 0.2f ? "HardSwish" : "HardSigmoid Mul");
+  }
+}
+
 // A residual that no shape is declared of.
 SmallGraph residual_block() {
   SmallGraph g;
