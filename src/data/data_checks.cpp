@@ -21,7 +21,6 @@ struct InputStatistics {
   std::int64_t count = 0;
   double sum = 0, sum_of_squares = 0;  // in the order of the samples
   double low = std::numeric_limits<double>::infinity(), high = -low;
-  bool all_whole = true;
   std::vector<std::string> not_finite, constant;  // samples
 };
 
@@ -30,12 +29,11 @@ struct Summary {
   std::int64_t count = 0;
   double sum = 0, sum_of_squares = 0;
   float low = std::numeric_limits<float>::infinity(), high = -low;
-  bool whole = true;
 };
 
 // Sums go to eight lanes in turn, a fixed order that the compiler can vectorize: every sample
 // passes here while the model waits.
-Summary summarize(std::span<const float> values, bool ask_whole) {
+Summary summarize(std::span<const float> values) {
   constexpr std::size_t kLanes = 8;
   double sum[kLanes] = {}, squares[kLanes] = {};
   float low[kLanes], high[kLanes];
@@ -63,10 +61,6 @@ Summary summarize(std::span<const float> values, bool ask_whole) {
     s.high = std::max(s.high, high[lane]);
   }
   s.count = std::ssize(values) - odd;
-  // Once one value has been found that is not whole, nobody asks again.
-  s.whole = ask_whole && std::ranges::all_of(values, [](float x) {
-              return !std::isfinite(x) || x == std::nearbyint(x);
-            });
   return s;
 }
 
@@ -105,11 +99,10 @@ struct DataChecks::State {
 
   void add_values(InputStatistics& s, const Sample& sample, const Tensor& tensor) {
     const Tensor floats = cast(tensor, DType::kF32);
-    const Summary all = summarize(floats.values<float>(), s.all_whole);
+    const Summary all = summarize(floats.values<float>());
     s.count += all.count;
     s.sum += all.sum;
     s.sum_of_squares += all.sum_of_squares;
-    s.all_whole = s.all_whole && all.whole;
     s.low = std::min(s.low, static_cast<double>(all.low));
     s.high = std::max(s.high, static_cast<double>(all.high));
     const bool finite = all.count == tensor.size();
@@ -157,12 +150,11 @@ struct DataChecks::State {
                            " and the spread " + number_text(spread) +
                            "; about 0 and 1 are usual: do image_mean, image_std and "
                            "rescale_factor belong to this model?");
-    } else if (!config && is_image_like(input) && s.all_whole && s.low >= 0 && s.high > 128 &&
-               s.high <= 255) {
-      warnings.push_back(name + "whole numbers from " + number_text(s.low) + " to " +
-                         number_text(s.high) +
+    } else if (is_image_like(input) && s.low >= 0 && s.high > 128 && s.high <= 255) {
+      warnings.push_back(name + "values from " + number_text(s.low) + " to " + number_text(s.high) +
                          ", which look like raw pixels; right if the model was trained on 0…255, "
-                         "wrong if it wants 0…1 or normalized values.");
+                         "wrong if it wants 0…1 or normalized values" +
+                         (config ? " (do_rescale, do_normalize)." : "."));
     }
   }
 };

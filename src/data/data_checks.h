@@ -27,7 +27,7 @@ class DataChecks {
   //   - samples whose values are all the same, and NaN or infinite values
   //   - image_mean and image_std made for 0…1 on pixels 0…255, or the other way round
   //   - normalized images whose mean or spread is far from 0 and 1
-  //   - float arrays with a channel axis that hold whole numbers 0…255 (raw pixels?)
+  //   - float inputs with a channel axis and values 0…255 that nothing normalizes (raw pixels?)
   //   - classes of which no sample was seen
   std::vector<std::string> warnings() const;
 

@@ -195,13 +195,19 @@ NpyHeader parse_npy_header(std::span<const std::byte> beginning) {
   return header;
 }
 
-Tensor parse_npy(std::span<const std::byte> bytes, std::shared_ptr<const void> keep) {
-  const NpyHeader header = parse_npy_header(bytes);
-  const std::size_t size = data_size(header.info), held = bytes.size() - header.data_offset;
+NpyHeader parse_npy_header(std::span<const std::byte> beginning, std::size_t file_size) {
+  NpyHeader header = parse_npy_header(beginning);
+  const std::size_t size = data_size(header.info), held = file_size - header.data_offset;
   if (size != held)
     throw bad_input("an array " + std::string(dtype_name(header.info.dtype)) +
                     header.info.shape.str() + " takes " + std::to_string(size) +
                     " bytes, the file holds " + std::to_string(held));
+  return header;
+}
+
+Tensor parse_npy(std::span<const std::byte> bytes, std::shared_ptr<const void> keep) {
+  const NpyHeader header = parse_npy_header(bytes, bytes.size());
+  const std::size_t size = data_size(header.info);
   const std::byte* data = bytes.data() + header.data_offset;
   const std::size_t element = dtype_size(header.info.dtype);
   const bool is_bool = header.info.dtype == DType::kBool;
@@ -234,7 +240,7 @@ Tensor read_npy(const std::filesystem::path& path) {
 ArrayInfo read_npy_info(const std::filesystem::path& path) {
   const MappedFile file(path);
   try {
-    return parse_npy_header(file.bytes()).info;
+    return parse_npy_header(file.bytes(), file.bytes().size()).info;
   } catch (const Error& error) {
     throw error.within(path.string());
   }

@@ -76,6 +76,18 @@ void read_exactly(zip_file_t* member, std::byte* to, std::size_t size) {
   }
 }
 
+// The beginning of the member, once its header is known to be of an array that fills it.
+struct Beginning {
+  std::vector<std::byte> bytes;
+  NpyHeader header;
+};
+Beginning read_beginning(zip_file_t* member, std::size_t size) {
+  std::vector<std::byte> bytes(std::min(size, kHeaderBytes));
+  read_exactly(member, bytes.data(), bytes.size());
+  const NpyHeader header = parse_npy_header(bytes, size);
+  return {std::move(bytes), header};
+}
+
 template <typename Map, typename Value>
 void add_once(Map& map, const std::string& name, Value value) {
   if (!map.emplace(name, std::move(value)).second) throw bad_input("the name occurs twice");
@@ -86,8 +98,10 @@ void add_once(Map& map, const std::string& name, Value value) {
 std::map<std::string, Tensor> read_npz(const std::filesystem::path& path) {
   std::map<std::string, Tensor> arrays;
   for_each_array(path, [&](const std::string& name, zip_uint64_t size, zip_file_t* member) {
+    const std::vector<std::byte> beginning = read_beginning(member, size).bytes;
     const std::shared_ptr<std::byte> bytes = heap().allocate(size);
-    read_exactly(member, bytes.get(), size);
+    std::ranges::copy(beginning, bytes.get());
+    read_exactly(member, bytes.get() + beginning.size(), size - beginning.size());
     std::byte surplus;  // reading to the end makes libzip compare the checksum
     if (zip_fread(member, &surplus, 1) != 0)
       throw bad_input(zip_error_strerror(zip_file_get_error(member)));
@@ -99,9 +113,7 @@ std::map<std::string, Tensor> read_npz(const std::filesystem::path& path) {
 std::map<std::string, ArrayInfo> read_npz_info(const std::filesystem::path& path) {
   std::map<std::string, ArrayInfo> infos;
   for_each_array(path, [&](const std::string& name, zip_uint64_t size, zip_file_t* member) {
-    std::vector<std::byte> beginning(std::min<std::size_t>(size, kHeaderBytes));
-    read_exactly(member, beginning.data(), beginning.size());
-    add_once(infos, name, parse_npy_header(beginning).info);
+    add_once(infos, name, read_beginning(member, size).header.info);
   });
   return infos;
 }

@@ -74,6 +74,20 @@ TEST(DataChecks, ConstantAndInfiniteSamples) {
 
 TEST(DataChecks, RawPixelsInArrays) {
   EXPECT_THAT(warnings_of(rows(0, 10, 3)), ElementsAre(HasSubstr("raw pixels")));
+  EXPECT_THAT(warnings_of(rows(0.25F, 10.5F, 3)), ElementsAre(HasSubstr("raw pixels")));
+  EXPECT_THAT(warnings_of(rows(0, 0.1F, 0.01F)), IsEmpty());
+  EXPECT_THAT(warnings_of(rows(-1, 10, 3)), IsEmpty());
+}
+
+TEST(DataChecks, RawPixelsOfPictures) {
+  EXPECT_THAT(warnings_of_pictures("{}"),
+              ElementsAre(AllOf(HasSubstr("raw pixels"), HasSubstr("do_rescale"))));
+  EXPECT_THAT(
+      warnings_of_pictures(R"({"do_rescale": true, "rescale_factor": 0.00392156862745098})"),
+      IsEmpty());
+  EXPECT_THAT(
+      warnings_of_pictures(R"({"do_normalize": true, "image_mean": 127, "image_std": 128})"),
+      IsEmpty());
 }
 
 TEST(DataChecks, MeansMadeForTheOtherRange) {

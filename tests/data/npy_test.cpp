@@ -108,6 +108,15 @@ TEST(Npy, MissingAndSurplusBytesAreBadInput) {
   EXPECT_THAT(bad_input_of([&] { parse(npy_file(header, "abcde")); }), HasSubstr("holds 5"));
 }
 
+TEST(Npy, InfoIsOfArraysThatFillTheirFile) {
+  const TemporaryFolder folder;
+  const auto path = folder.write(
+      "a.npy", npy_file("{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000, 3), }\n",
+                        std::string(64, '\0')));
+  EXPECT_THAT(bad_input_of([&] { (void)read_npy_info(path); }),
+              AllOf(HasSubstr("a.npy"), HasSubstr("takes 12000000000000 bytes")));
+}
+
 TEST(Npy, WritesWhatItReads) {
   const Tensor t = Tensor::of<float>({2, 2}, {1.5F, -0.0F, std::numeric_limits<float>::infinity(),
                                               std::numeric_limits<float>::denorm_min()});
