@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kernels/quantize_kernels.h"
+#include "kernels/requantize_pack_avx512.h"
 
 namespace q8 {
 namespace {
@@ -92,6 +93,127 @@ void combine(const CombineSpan& s) {
   }
 }
 
+// Sums and products, 64 at a time, where no quotient leaves the range of 16 bits.
+// - Quotients are products with the reciprocal, at most three units in the last place off. Only
+//   beside a half can that round otherwise: a block with one so near to it is divided truly.
+// - Adding 1.5 · 2²³ rounds to a whole number, which then stands in the low 16 bits.
+template <bool kMultiply, bool kOneB>
+class BlockCombiner {
+ public:
+  explicit BlockCombiner(const CombineSpan& s)
+      : a_(s.a_format),
+        b_(s.b_format),
+        divided_(s.scale),
+        reciprocal_(_mm512_set1_ps(1.0f / s.scale)),
+        packer_(s.zero_point, static_cast<float>(s.low - s.zero_point),
+                static_cast<float>(s.high - s.zero_point)) {
+    if (kOneB && s.count > 0)
+      only_b_ = b_.template real<0>(b_.flipped(_mm512_set1_epi8(static_cast<char>(s.b[0]))));
+  }
+
+  static bool suits(const CombineSpan& s) {
+    constexpr double kMost = 255, kLimit = 30000;
+    const double a = kMost * s.a_format.scale, b = kMost * s.b_format.scale;
+    return s.scale > 1e-20f && s.scale < 1e20f && (kMultiply ? a * b : a + b) < kLimit * s.scale;
+  }
+
+  __m512i operator()(__m512i a, __m512i b) const {
+    a = a_.flipped(a);
+    b = b_.flipped(b);
+    const __m512 y0 = combined<0>(a, b), y1 = combined<1>(a, b), y2 = combined<2>(a, b),
+                 y3 = combined<3>(a, b);
+    const __m512 q0 = _mm512_mul_ps(y0, reciprocal_), q1 = _mm512_mul_ps(y1, reciprocal_),
+                 q2 = _mm512_mul_ps(y2, reciprocal_), q3 = _mm512_mul_ps(y3, reciprocal_);
+    const __m512 r0 = rounded(q0), r1 = rounded(q1), r2 = rounded(q2), r3 = rounded(q3);
+    constexpr int kGreaterMagnitude = 0b1011;
+    const __m512 off01 = _mm512_range_ps(off(q0, r0), off(q1, r1), kGreaterMagnitude);
+    const __m512 off23 = _mm512_range_ps(off(q2, r2), off(q3, r3), kGreaterMagnitude);
+    // Below 1024, beyond which all saturates, three units in the last place are less than 2⁻¹².
+    const __m512 near_half = _mm512_set1_ps(0.5f - 1.0f / 4096);
+    if (_mm512_cmp_ps_mask(_mm512_range_ps(off01, off23, kGreaterMagnitude), near_half,
+                           _CMP_GE_OQ) == 0)
+      return pack(r0, r1, r2, r3);
+    return pack(rounded(divided_(y0)), rounded(divided_(y1)), rounded(divided_(y2)),
+                rounded(divided_(y3)));
+  }
+
+ private:
+  // 16 of 64 bytes to float(q − zero_point) · scale: a byte under the exponent of 2²³ is 2²³ + q.
+  struct Spreader {
+    explicit Spreader(const ByteFormat& format)
+        : scale(_mm512_set1_ps(format.scale)),
+          zero(_mm512_set1_ps(
+              8388608.0f + static_cast<float>(format.zero_point + (format.is_signed ? 128 : 0)))),
+          flip(_mm512_set1_epi8(static_cast<char>(format.is_signed ? 0x80 : 0))) {}
+
+    __m512i flipped(__m512i bytes) const { return _mm512_xor_si512(bytes, flip); }
+    // Parts 0 and 1: the even and the odd ones of each lane's first eight bytes; 2 and 3: of the
+    // others.
+    template <int kPart>
+    __m512 real(__m512i bytes) const {
+      constexpr int kFirst = kPart / 2 * 8 + kPart % 2;
+      const __m512i from =
+          _mm512_broadcast_i32x4(_mm_setr_epi32(kFirst, kFirst + 2, kFirst + 4, kFirst + 6));
+      const __m512i spread =
+          _mm512_mask_shuffle_epi8(_mm512_set1_epi32(0x4b000000), 0x1111111111111111u, bytes, from);
+      return _mm512_mul_ps(_mm512_sub_ps(_mm512_castsi512_ps(spread), zero), scale);
+    }
+
+    __m512 scale, zero;
+    __m512i flip;
+  };
+
+  static __m512 round_constant() { return _mm512_set1_ps(12582912.0f); }
+  static __m512 rounded(__m512 q) { return _mm512_add_ps(q, round_constant()); }
+  static __m512 off(__m512 q, __m512 r) {
+    return _mm512_sub_ps(q, _mm512_sub_ps(r, round_constant()));
+  }
+
+  template <int kPart>
+  __m512 combined(__m512i bytes_a, __m512i bytes_b) const {
+    const __m512 a = a_.template real<kPart>(bytes_a);
+    const __m512 b = kOneB ? only_b_ : b_.template real<kPart>(bytes_b);
+    return kMultiply ? _mm512_mul_ps(a, b) : _mm512_add_ps(a, b);
+  }
+
+  __m512i pack(__m512 r0, __m512 r1, __m512 r2, __m512 r3) const {
+    return packer_.pack_words(words(r0, r1), words(r2, r3));
+  }
+  static __m512i words(__m512 even, __m512 odd) {
+    return _mm512_mask_blend_epi16(0xaaaaaaaau, _mm512_castps_si512(even),
+                                   _mm512_slli_epi32(_mm512_castps_si512(odd), 16));
+  }
+
+  Spreader a_, b_;
+  Divider divided_;
+  __m512 reciprocal_, only_b_ = _mm512_setzero_ps();
+  BytePacker packer_;
+};
+
+template <bool kMultiply, bool kOneB>
+void combine_blocks(const CombineSpan& s) {
+  const BlockCombiner<kMultiply, kOneB> combined(s);
+  std::int64_t i = 0;
+  for (; i + 64 <= s.count; i += 64) {
+    const __m512i a = _mm512_loadu_si512(s.a + i);
+    const __m512i b = kOneB ? a : _mm512_loadu_si512(s.b + i);
+    _mm512_storeu_si512(s.out + i, combined(a, b));
+  }
+  if (i == s.count) return;
+  const __mmask64 mask = (__mmask64{1} << (s.count - i)) - 1;
+  const __m512i a = _mm512_maskz_loadu_epi8(mask, s.a + i);
+  const __m512i b = kOneB ? a : _mm512_maskz_loadu_epi8(mask, s.b + i);
+  _mm512_mask_storeu_epi8(s.out + i, mask, combined(a, b));
+}
+
+template <bool kMultiply, bool kOneB>
+void combine_any(const CombineSpan& s) {
+  if (BlockCombiner<kMultiply, kOneB>::suits(s))
+    combine_blocks<kMultiply, kOneB>(s);
+  else
+    combine<kMultiply, kOneB>(s);
+}
+
 }  // namespace
 
 void quantize_avx512(const QuantizeSpan& s) {
@@ -116,9 +238,9 @@ void dequantize_avx512(const DequantizeSpan& s) {
 
 void combine_u8_avx512(const CombineSpan& s) {
   if (s.multiply)
-    s.b_step == 0 ? combine<true, true>(s) : combine<true, false>(s);
+    s.b_step == 0 ? combine_any<true, true>(s) : combine_any<true, false>(s);
   else
-    s.b_step == 0 ? combine<false, true>(s) : combine<false, false>(s);
+    s.b_step == 0 ? combine_any<false, true>(s) : combine_any<false, false>(s);
 }
 
 FloatRange range_avx512(const float* x, std::int64_t count) {

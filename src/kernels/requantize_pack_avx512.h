@@ -49,9 +49,14 @@ class BytePacker {
   // d).
   template <bool kPlain = false>
   __m512i pack(__m512i a, __m512i b, __m512i c, __m512i d) const {
-    const __m512i ab = _mm512_adds_epi16(_mm512_packs_epi32(a, b), zero_point_);
-    const __m512i cd = _mm512_adds_epi16(_mm512_packs_epi32(c, d), zero_point_);
-    const __m512i q = _mm512_packus_epi16(ab, cd);
+    return pack_words<kPlain>(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
+  }
+
+  // The same of rounded values in s16. Lane by lane: all of ab, then all of cd.
+  template <bool kPlain = false>
+  __m512i pack_words(__m512i ab, __m512i cd) const {
+    const __m512i q =
+        _mm512_packus_epi16(_mm512_adds_epi16(ab, zero_point_), _mm512_adds_epi16(cd, zero_point_));
     if (kPlain) return q;
     return _mm512_xor_si512(_mm512_min_epu8(high_, _mm512_max_epu8(low_, q)), flip_);
   }

@@ -141,6 +141,44 @@ TEST_P(QuantizeRows, EqualsScalarOnAwkwardSizes) {
   }
 }
 
+// Every pair of bytes; scales whose quotients are halves, or nearly, or far out of range.
+TEST_P(QuantizeRows, CombinesAllPairsAsScalarDoes) {
+  constexpr std::int64_t kPairs = 256 * 256;
+  std::vector<std::uint8_t> a(kPairs), b(kPairs), expected(kPairs), out(kPairs);
+  for (std::size_t i = 0; i < kPairs; ++i) {
+    a[i] = static_cast<std::uint8_t>(i / 256);
+    b[i] = static_cast<std::uint8_t>(i % 256);
+  }
+  struct Scales {
+    float a, b, out;
+  };
+  const float third = 1.0f / 3;
+  for (const Scales& scales :
+       {Scales{0.5f, 0.25f, 1}, Scales{third, third / 2, third}, Scales{0.0123f, 0.0457f, 0.0391f},
+        Scales{0.1f, 0.7f, 0.2f}, Scales{1e-30f, 3e-30f, 2e-30f}, Scales{2, 3, 1e-3f},
+        Scales{1e-3f, 2e-3f, 5}})
+    for (const bool multiply : {false, true})
+      for (const std::int64_t step : {0, 1})
+        for (const bool is_signed : {false, true}) {
+          CombineSpan span{.a = a.data(),
+                           .b = b.data() + 200,
+                           .b_step = step,
+                           .count = kPairs - 200,
+                           .a_format = {scales.a, is_signed ? -4 : 120, is_signed},
+                           .b_format = {scales.b, 77, false},
+                           .multiply = multiply,
+                           .scale = scales.out,
+                           .zero_point = is_signed ? -10 : 3,
+                           .low = is_signed ? -128 : 0,
+                           .high = is_signed ? 127 : 255,
+                           .out = expected.data()};
+          scalar().combine(span);
+          span.out = out.data();
+          row().combine(span);
+          ASSERT_EQ(out, expected) << scales.a << ' ' << multiply << ' ' << step << is_signed;
+        }
+}
+
 TEST_P(QuantizeRows, AddsAndMultipliesByTheDefinition) {
   const std::vector<std::uint8_t> a = random_bytes(1000, 1), b = random_bytes(1000, 2);
   std::vector<std::uint8_t> out(1000);
