@@ -56,6 +56,7 @@ OpFunction make_dynamic_quantize_matmul(const NodeContext& node) {
                                                          .stride_n = 1,
                                                          .zero_point = params.zero_point},
                                              params.scale);
+  node.has_copied(1);
   return [product](RunContext& run) {
     const Tensor& a = run.input(0);
     if (a.dtype() != DType::kF32 || a.rank() < 1 || a.shape().back() != product->k())

@@ -62,7 +62,7 @@ void run_conv(RunContext& run, const ConvNode& node, const PreparedConv& prepare
                       .size = g.output(),
                       .spatial_rank = x.rank() - 2};
   Tensor y(out_type, image_shape(out, Layout::kChannelsLast), run.allocator);
-  prepared.conv->run(g, input.bytes(), prepared.epilogue, y.mutable_bytes(), nullptr, run.threads);
+  prepared.conv->run(g, input.bytes(), prepared.epilogue, y.mutable_bytes(), run.threads);
   run.set_output(0, first ? to_channels_first(y, run) : std::move(y));
 }
 
@@ -115,6 +115,7 @@ OpFunction make_qlinear_conv(const NodeContext& node) {
   if (are_constant(node, {1, 2, 3, 4, 5, 6, 7, 8}))
     ready = std::make_shared<const PreparedConv>(
         prepare(node.kernels, attributes, gather([&](std::size_t i) { return node.constant(i); })));
+  if (ready != nullptr) node.has_copied(3);
   return [=](RunContext& run) {
     const Tensor& zero_point = run.input(7);
     if (ready != nullptr) {
@@ -140,6 +141,7 @@ OpFunction make_conv_integer(const NodeContext& node) {
   };
   if (node.constant(1) != nullptr && are_constant(node, {3}))
     ready = make_conv(node.kernels, attributes, *node.constant(1), zero_points(node.constant(3)));
+  if (ready != nullptr) node.has_copied(1);
   return [=](RunContext& run) {
     const Tensor& x = run.input(0);
     const Tensor& w = run.input(1);
@@ -165,6 +167,7 @@ OpFunction make_conv_from_bytes(const NodeContext& node) {
   need_one_scale(x, "the input");
   check_weights(*node.constant(3), w);
   const auto conv = make_conv(node.kernels, attributes, *node.constant(3), w.zero_point);
+  node.has_copied(3);
   std::vector<float> multiplier, bias;
   for (const float w_scale : w.scale) multiplier.push_back(x.scale[0] * w_scale);
   if (node.constant(6) != nullptr) bias = node.constant(6)->to_floats();

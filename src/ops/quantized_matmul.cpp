@@ -182,14 +182,17 @@ void multiply(RunContext& run, const Tensor& a, const Tensor& b, const ReadyProd
             *ready.weights, ready.epilogue, y.mutable_bytes(), shape.n(), run.threads);
 }
 
+// Where the factor is a constant matrix; of its own bytes nothing is read afterwards.
 std::shared_ptr<const PackedS8> packed_constant(const NodeContext& node, std::size_t b,
                                                 std::span<const std::int32_t> zero_point,
                                                 bool transposed = false) {
   const Tensor* weights = node.constant(b);
   if (weights == nullptr || weights->rank() != 2) return nullptr;
   need_byte(*weights, "the right factor");
-  return std::make_shared<const PackedS8>(
+  auto packed = std::make_shared<const PackedS8>(
       pack_weights(node.kernels, *weights, transposed, zero_point));
+  node.has_copied(b);
+  return packed;
 }
 
 std::vector<std::int32_t> zero_points(const Tensor* tensor) {
