@@ -83,7 +83,7 @@ void conv(benchmark::State& state, const ConvGeometry& g) {
   const std::int64_t outputs = product(g.output()) * g.out_channels;
   std::vector<std::uint8_t> out(static_cast<std::size_t>(outputs));
   Threads threads(1);
-  for (auto _ : state) convolution.run(g, input.data(), epilogue, out.data(), nullptr, threads);
+  for (auto _ : state) convolution.run(g, input.data(), epilogue, out.data(), threads);
   report(state, outputs * g.in_channels_per_group() * g.taps());
 }
 

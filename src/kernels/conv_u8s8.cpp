@@ -63,7 +63,7 @@ PackedS8 pack_kernel_rows(const GemmU8S8Row& row, const ConvGeometry& g, const C
 }  // namespace
 
 ConvU8S8::ConvU8S8(const KernelSet& kernels, const ConvGeometry& g, const ConvWeightsU8S8& w)
-    : kernels_(kernels), shape_(g) {
+    : shape_(g) {
   validate(g);
   Q8_ASSERT(w.zero_point.size() <= 1 ||
             w.zero_point.size() == static_cast<std::size_t>(g.out_channels));
@@ -104,9 +104,7 @@ ConvU8S8::Epilogue ConvU8S8::make_epilogue(bool input_signed, std::int32_t input
   const std::int32_t zero = input_signed ? input_zero_point + 128 : input_zero_point;
   Q8_ASSERT(zero >= 0 && zero <= 255);
   e.kind_ = output.kind;
-  e.output_signed_ = output.low < 0;
   e.input_signed_ = input_signed;
-  e.output_zero_point_ = output.zero_point;
   e.padding_ = static_cast<std::uint8_t>(zero);
   if (depthwise_) {
     e.groups_.push_back(depthwise_->make_epilogue(zero, output));
@@ -128,58 +126,22 @@ ConvU8S8::Epilogue ConvU8S8::make_epilogue(bool input_signed, std::int32_t input
 }
 
 void ConvU8S8::run(const ConvGeometry& g, const void* input, const Epilogue& epilogue, void* out,
-                   const ConvResidualU8S8* residual, Threads& threads) const {
+                   Threads& threads) const {
   Q8_ASSERT(g.in_channels == shape_.in_channels && g.out_channels == shape_.out_channels &&
             g.groups == shape_.groups && g.kernel == shape_.kernel &&
             g.dilation == shape_.dilation);
-  Q8_ASSERT(residual == nullptr || epilogue.kind_ == OutputKind::kByte);
   validate(g);
   const auto* bytes = static_cast<const std::uint8_t*>(input);
   if (depthwise_)
-    run_depthwise(g, bytes, epilogue, out, residual, threads);
+    run_depthwise(g, bytes, epilogue, out, threads);
   else if (by_kernel_rows_)
-    run_kernel_rows(g, bytes, epilogue, out, residual, threads);
+    run_kernel_rows(g, bytes, epilogue, out, threads);
   else
-    run_taps(g, bytes, epilogue, out, residual, threads);
+    run_taps(g, bytes, epilogue, out, threads);
 }
 
-// Adds the residual to finished elements, in place.
-class ConvU8S8::ResidualAdder {
- public:
-  ResidualAdder(const QuantizeRow& row, const Epilogue& e, void* out, std::int64_t stride,
-                const ConvResidualU8S8* residual)
-      : row_(row), e_(e), out_(static_cast<std::uint8_t*>(out)), stride_(stride), r_(residual) {}
-
-  void operator()(std::int64_t first_row, std::int64_t rows, std::int64_t first_column,
-                  std::int64_t columns) const {
-    if (r_ == nullptr) return;
-    for (std::int64_t i = first_row; i < first_row + rows; ++i) {
-      std::uint8_t* q = out_ + i * stride_ + first_column;
-      row_.combine({.a = q,
-                    .b = static_cast<const std::uint8_t*>(r_->data) + i * stride_ + first_column,
-                    .b_step = 1,
-                    .count = columns,
-                    .a_format = {r_->conv_scale, e_.output_zero_point_, e_.output_signed_},
-                    .b_format = r_->format,
-                    .multiply = false,
-                    .scale = r_->sum_scale,
-                    .zero_point = r_->sum_zero_point,
-                    .low = r_->low,
-                    .high = r_->high,
-                    .out = q});
-    }
-  }
-
- private:
-  const QuantizeRow& row_;
-  const Epilogue& e_;
-  std::uint8_t* out_;
-  std::int64_t stride_;
-  const ConvResidualU8S8* r_;
-};
-
 void ConvU8S8::run_taps(const ConvGeometry& g, const std::uint8_t* input, const Epilogue& e,
-                        void* out, const ConvResidualU8S8* residual, Threads& threads) const {
+                        void* out, Threads& threads) const {
   const std::int64_t channels = g.in_channels_per_group();
   std::int64_t group_bytes = channels;
   AlignedBuffer<std::uint8_t> staged;
@@ -203,7 +165,6 @@ void ConvU8S8::run_taps(const ConvGeometry& g, const std::uint8_t* input, const 
   const bool pointwise = g.is_pointwise();
   const Indirection indirection(g, pixel_bytes);
   const std::vector<std::uint8_t> padding(static_cast<std::size_t>(group_bytes), e.padding_);
-  const ResidualAdder add_residual(*kernels_.quantize, e, out, g.out_channels, residual);
   const std::int64_t n = g.out_channels_per_group();
   for (std::int64_t group = 0; group < g.groups; ++group) {
     const std::uint8_t* from = input + group * group_bytes;
@@ -229,18 +190,14 @@ void ConvU8S8::run_taps(const ConvGeometry& g, const std::uint8_t* input, const 
             done += some;
           }
         },
-        threads,
-        [&](std::int64_t row, std::int64_t rows, std::int64_t column, std::int64_t columns) {
-          add_residual(row, rows, to + column, columns);
-        });
+        threads);
   }
 }
 
 // The input is copied once into an image with its padding around it, so that no tap needs to know
 // of borders.
 void ConvU8S8::run_kernel_rows(const ConvGeometry& g, const std::uint8_t* input, const Epilogue& e,
-                               void* out, const ConvResidualU8S8* residual,
-                               Threads& threads) const {
+                               void* out, Threads& threads) const {
   const std::int64_t channels = g.in_channels;
   Spatial padded;
   for (std::size_t d = 0; d < 3; ++d) padded[d] = g.input[d] + g.pad_begin[d] + g.pad_end[d];
@@ -292,11 +249,11 @@ void ConvU8S8::run_kernel_rows(const ConvGeometry& g, const std::uint8_t* input,
           done += some;
         }
       },
-      threads, ResidualAdder(*kernels_.quantize, e, out, g.out_channels, residual));
+      threads);
 }
 
 void ConvU8S8::run_depthwise(const ConvGeometry& g, const std::uint8_t* input, const Epilogue& e,
-                             void* out, const ConvResidualU8S8* residual, Threads& threads) const {
+                             void* out, Threads& threads) const {
   const std::int64_t pixels = g.batch * product(g.input);
   const std::int64_t multiplier = g.out_channels_per_group();
   AlignedBuffer<std::uint8_t> staged;
@@ -323,12 +280,6 @@ void ConvU8S8::run_depthwise(const ConvGeometry& g, const std::uint8_t* input, c
   ConvGeometry own = g;
   own.in_channels = own.groups = g.out_channels;
   depthwise_->run(own, input, e.padding_, e.groups_[0], out, threads);
-  if (residual == nullptr) return;
-  const ResidualAdder add_residual(*kernels_.quantize, e, out, g.out_channels, residual);
-  threads.parallel_for(g.batch * product(g.output()), 64,
-                       [&](std::int64_t begin, std::int64_t end) {
-                         add_residual(begin, end - begin, 0, g.out_channels);
-                       });
 }
 
 }  // namespace q8

@@ -11,7 +11,6 @@
 #include "kernels/epilogue_u8s8.h"
 #include "kernels/kernel_set.h"
 #include "kernels/packed_s8.h"
-#include "kernels/quantize_kernels.h"
 
 namespace q8 {
 
@@ -20,17 +19,6 @@ struct ConvWeightsU8S8 {
   const void* data = nullptr;
   bool is_signed = true;                          // s8, else u8
   std::span<const std::int32_t> zero_point = {};  // empty: 0; else one, or one per output channel
-};
-
-// Added to the convolution's quantized result q before it is stored (a residual connection), by the
-// definition, bit for bit: y = clamp(rint(((q − q_zero)·q_scale + (r − r_zero)·r_scale) / y_scale)
-// + y_zero). q_zero is the output's own zero point.
-struct ConvResidualU8S8 {
-  const void* data = nullptr;  // laid out as the output
-  ByteFormat format = {};      // of r
-  float conv_scale = 1;        // of q
-  float sum_scale = 1;         // of y
-  std::int32_t sum_zero_point = 0, low = 0, high = 255;
 };
 
 // A convolution on bytes: NHWC in, NHWC out (u8 or s8 requantized, s32, or f32), any kernel,
@@ -48,8 +36,7 @@ class ConvU8S8 {
     friend class ConvU8S8;
     std::vector<EpilogueU8S8> groups_;
     OutputKind kind_ = OutputKind::kS32;
-    bool output_signed_ = false, input_signed_ = false;
-    std::int32_t output_zero_point_ = 0;
+    bool input_signed_ = false;
     std::uint8_t padding_ = 0;  // the input's zero point as a u8
   };
   Epilogue make_epilogue(bool input_signed, std::int32_t input_zero_point,
@@ -59,24 +46,18 @@ class ConvU8S8 {
   std::int64_t largest_sum() const;
 
   // geometry: as given to the constructor, with the batch, input size, stride and padding of this
-  // run. out: geometry.output() pixels × out_channels elements. residual: null or with a kByte
-  // epilogue.
+  // run. out: geometry.output() pixels × out_channels elements.
   void run(const ConvGeometry& geometry, const void* input, const Epilogue& epilogue, void* out,
-           const ConvResidualU8S8* residual, Threads& threads) const;
+           Threads& threads) const;
 
  private:
-  class ResidualAdder;
-
   void run_taps(const ConvGeometry& geometry, const std::uint8_t* input, const Epilogue& epilogue,
-                void* out, const ConvResidualU8S8* residual, Threads& threads) const;
+                void* out, Threads& threads) const;
   void run_kernel_rows(const ConvGeometry& geometry, const std::uint8_t* input,
-                       const Epilogue& epilogue, void* out, const ConvResidualU8S8* residual,
-                       Threads& threads) const;
+                       const Epilogue& epilogue, void* out, Threads& threads) const;
   void run_depthwise(const ConvGeometry& geometry, const std::uint8_t* input,
-                     const Epilogue& epilogue, void* out, const ConvResidualU8S8* residual,
-                     Threads& threads) const;
+                     const Epilogue& epilogue, void* out, Threads& threads) const;
 
-  KernelSet kernels_;
   ConvGeometry shape_;
   bool by_kernel_rows_ = false;
   std::optional<DepthwiseWeightsU8S8> depthwise_;

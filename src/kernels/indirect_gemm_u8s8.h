@@ -22,10 +22,6 @@ struct IndirectGemmU8S8 {
 
 std::int32_t sum_bytes(const std::uint8_t* bytes, std::int64_t count);
 
-struct NothingAfter {
-  void operator()(std::int64_t, std::int64_t, std::int64_t, std::int64_t) const {}
-};
-
 // What one thread needs to compute tiles of at most `most_rows` rows.
 class TileRunner {
  public:
@@ -50,11 +46,9 @@ class TileRunner {
 };
 
 // Computes C tile by tile. rows(first, count, out) writes the pointers of `count` rows from
-// `first`: out[tap · count + i]; each is readable for 4·b.k4() bytes. after(first_row, rows,
-// first_column, columns) is called when these are done.
-template <typename Rows, typename After = NothingAfter>
-void indirect_gemm_u8s8(const IndirectGemmU8S8& g, Rows&& rows, Threads& threads,
-                        After&& after = {}) {
+// `first`: out[tap · count + i]; each is readable for 4·b.k4() bytes.
+template <typename Rows>
+void indirect_gemm_u8s8(const IndirectGemmU8S8& g, Rows&& rows, Threads& threads) {
   const PackedS8& b = *g.b;
   if (g.m == 0 || b.n() == 0) return;
   const TileGrid grid(g.m, b, threads.count());
@@ -77,7 +71,6 @@ void indirect_gemm_u8s8(const IndirectGemmU8S8& g, Rows&& rows, Threads& threads
           tile.out_stride = g.c_stride;
           g.epilogue->fill(tile, column);
           runner.run(tile, panel, end_panel);
-          after(first, count, column, std::int64_t{tile.columns});
         }
       }
     }

@@ -159,7 +159,7 @@ TEST(FuzzU8S8, ConvolutionsAreTheSameFromEveryRow) {
       const ConvU8S8 conv(make_kernel_set(isa), g, {weights.data(), weights_signed, weight_zero});
       Threads threads(1);
       conv.run(g, input.data(), conv.make_epilogue(input_signed, zero, random.output), out.data(),
-               nullptr, threads);
+               threads);
       return out;
     };
     const std::vector<std::uint8_t> expected = run(Isa::kScalar);

@@ -70,7 +70,7 @@ TEST(Overflow, PairsTheTapsOfADepthwiseConvolution) {
   const ConvU8S8 conv(counting.kernels(), g, {.data = weights});
   std::int32_t out[2];
   Threads threads(1);
-  conv.run(g, input, conv.make_epilogue(false, 0, {}), out, nullptr, threads);
+  conv.run(g, input, conv.make_epilogue(false, 0, {}), out, threads);
   EXPECT_EQ(counting.counter().take(),
             (OverflowCount{.pairs = 4, .saturated = 1, .largest = 32'130}));
   EXPECT_EQ(counting.counter().take(), OverflowCount{});

@@ -113,7 +113,7 @@ std::vector<std::uint8_t> compute(const Loaded& l, const KernelSet& kernels) {
   }
   const ConvU8S8 conv(kernels, l.g, {l.w.data(), c.w_signed != 0, l.w_zero});
   conv.run(l.g, l.x.data(), conv.make_epilogue(c.x_signed != 0, c.x_zero, output), y.data(),
-           nullptr, threads);
+           threads);
   return y;
 }
 
