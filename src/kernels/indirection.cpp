@@ -35,7 +35,8 @@ void Indirection::fill(const std::byte* image, const std::byte* padding_row, std
   std::int64_t x = first % output_[2];
   std::int64_t y = first / output_[2] % output_[1];
   std::int64_t z = first / output_[2] / output_[1];
-  for (std::int64_t i = 0; i < count; ++i) {
+  const std::int64_t step = g.stride[2] * row_bytes_;
+  for (std::int64_t i = 0; i < count;) {
     const std::int64_t iz = z * g.stride[0] - g.pad_begin[0];
     const std::int64_t iy = y * g.stride[1] - g.pad_begin[1];
     const std::int64_t ix = x * g.stride[2] - g.pad_begin[2];
@@ -44,10 +45,13 @@ void Indirection::fill(const std::byte* image, const std::byte* padding_row, std
     const std::int64_t origin = ((iz * g.input[1] + iy) * g.input[2] + ix) * row_bytes_;
     const bool inside = x >= inside_begin_[2] && x < inside_end_[2] && y >= inside_begin_[1] &&
                         y < inside_end_[1] && z >= inside_begin_[0] && z < inside_end_[0];
+    std::int64_t pixels = 1;
     if (inside) {
-      const std::byte* corner = image + origin;
+      // All that lie inside of this line, tap by tap.
+      pixels = std::min(count - i, inside_end_[2] - x);
       for (const std::int64_t offset : tap_offsets_) {
-        *row = corner + offset;
+        const std::byte* from = image + (origin + offset);
+        for (std::int64_t p = 0; p < pixels; ++p) row[p] = from + p * step;
         row += leading;
       }
     } else {
@@ -64,7 +68,9 @@ void Indirection::fill(const std::byte* image, const std::byte* padding_row, std
         }
       }
     }
-    if (++x == output_[2]) {
+    i += pixels;
+    x += pixels;
+    if (x == output_[2]) {
       x = 0;
       if (++y == output_[1]) {
         y = 0;
