@@ -84,7 +84,7 @@ std::vector<ValueId> share_ranges(const Graph& graph, const Coverage& coverage,
     if (coverage.modes[static_cast<std::size_t>(id)] != NodeMode::kInteger) continue;
     const Node& node = graph.node(id);
     const QuantRole role = quant_role(graph, node);
-    if (role == QuantRole::kMoves)
+    if (role == QuantRole::kMoves || (node.is("AveragePool") && !target.rescales))
       for (const ValueId output : node.outputs)
         if (output != kNoValue) unite(node.inputs[0], output);
     if (role != QuantRole::kConcat) continue;
@@ -94,13 +94,12 @@ std::vector<ValueId> share_ranges(const Graph& graph, const Coverage& coverage,
       const double share = width(ranges.range(branch)) / width(ranges.range(joined));
       const std::string spans = "'" + graph.value(branch).name + "' spans " + percent(share) +
                                 " of the range of " + node.label();
-      if (target.concat_rescales && clamped.would_exceed(branch, ranges.range(joined))) {
+      if (target.rescales && clamped.would_exceed(branch, ranges.range(joined))) {
         notes.push_back("'" + graph.value(branch).name + "' is clamped by its own range, which " +
                         node.label() + " widens: it keeps its own");
         continue;
       }
-      if (target.concat_rescales && share < kMuchNarrower &&
-          uses.only_consumer(branch) == kNoNode) {
+      if (target.rescales && share < kMuchNarrower && uses.only_consumer(branch) == kNoNode) {
         notes.push_back(spans + " and keeps its own");
         continue;
       }

@@ -24,9 +24,9 @@ struct Target {
   bool integer_conv_transpose = false;
   bool integer_conv_needs_output = true;  // Conv is integer only where its output is quantized
   bool fixed_bounded_ranges = false;      // Softmax, Sigmoid: [0, 1]; Tanh: [−1, 1], always
-  bool absorbs_clamps = true;   // Relu and Clip go away where the quantized range says the same
-  bool concat_rescales = true;  // its inputs may have scales of their own
-  bool integer_adds = true;     // residual Adds in integers; otherwise one float input is left
+  bool absorbs_clamps = true;  // Relu and Clip go away where the quantized range says the same
+  bool rescales = true;        // Concat and AveragePool may have other scales before than behind
+  bool integer_adds = true;    // residual Adds in integers; otherwise one float input is left
 
   bool integer_activation_products = true;  // a MatMul of two activations
   bool quantized_recurrent_weights = true;  // of LSTM, GRU and RNN, behind a DequantizeLinear
@@ -45,7 +45,8 @@ struct Target {
   bool wide_activations = false;  // 16 bits
   bool fuses_clamps = false;      // also those that the quantized range behind them does not do
   bool quantizes_float_weights = false;  // of a Conv between quantized values, unasked
-  bool joins_sums = false;  // a MatMul of matrices and the Add behind it, even if that is in float
+  bool joins_what_follows =
+      false;  // an Add or a clamp behind a product, even if that is in float then
 };
 
 std::span<const Target> targets();

@@ -19,7 +19,7 @@ Graph apply_plan(const Graph& graph, const QuantizationPlan& plan, Format format
   if (format == Format::kQOperator)
     fuse_qdq_groups(result);
   else
-    fence_sums(result, plan);
+    fence_integer_products(result, plan);
   emit_float16_islands(result, plan);
   result.tidy();
   drop_unread_constants(result);

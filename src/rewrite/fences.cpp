@@ -26,6 +26,14 @@ bool is_integer(const QuantizationPlan& plan, const Node& node) {
   return row != nullptr && row->mode == NodeMode::kInteger;
 }
 
+// A Relu or Clip whose result is not quantized at once.
+bool is_float_clamp(const Graph& graph, const Uses& uses, NodeId id) {
+  const Node& node = graph.node(id);
+  if (!node.is("Relu") && !node.is("Clip")) return false;
+  const NodeId reader = uses.only_consumer(node.outputs[0]);
+  return reader == kNoNode || !graph.node(reader).is("QuantizeLinear");
+}
+
 // What the graph says of the rank; where it says nothing the runtime may still find out.
 bool may_be_matrix(const Graph& graph, ValueId id) {
   const auto& dims = graph.value(id).type.dims;
@@ -49,20 +57,32 @@ void fence_float_products(Graph& graph, const QuantizationPlan& plan) {
   }
 }
 
-void fence_sums(Graph& graph, const QuantizationPlan& plan) {
-  if (!find_target(plan.target).joins_sums) return;
+void fence_integer_products(Graph& graph, const QuantizationPlan& plan) {
+  if (!find_target(plan.target).joins_what_follows) return;
   const Uses uses(graph);
   const NodeId count = graph.node_count();
   for (NodeId id = 0; id < count; ++id) {
-    const Node& matmul = graph.node(id);
-    if (!matmul.is("MatMul") || !is_integer(plan, matmul)) continue;
-    const ValueId product = matmul.outputs[0];
-    const NodeId reader = uses.only_consumer(product);
-    if (reader == kNoNode || !graph.node(reader).is("Add") || !may_be_matrix(graph, product))
+    const Node& node = graph.node(id);
+    if ((!node.is("MatMul") && !node.is("Gemm")) || !is_integer(plan, node)) continue;
+    const std::string name = node.name;
+    ValueId product = node.outputs[0];
+    NodeId reader = uses.only_consumer(product);
+    if (reader == kNoNode) {
+      for (const NodeId one : uses.consumers(product))
+        if (graph.node(one).is("QuantizeLinear")) put_between(graph, product, one, name);
       continue;
-    const NodePlan* add = plan.find_node(graph.node(reader).name);
-    if (add != nullptr && add->mode == NodeMode::kWeightOnly) continue;  // a bias, in s32
-    put_between(graph, product, reader, matmul.name);
+    }
+    if (node.is("MatMul") && graph.node(reader).is("Add")) {
+      const NodePlan* add = plan.find_node(graph.node(reader).name);
+      if (add == nullptr || add->mode != NodeMode::kWeightOnly) {
+        if (may_be_matrix(graph, product)) put_between(graph, product, reader, name);
+        continue;
+      }
+      product = graph.node(reader).outputs[0];  // with its bias, in s32
+      reader = uses.only_consumer(product);
+    }
+    if (reader != kNoNode && is_float_clamp(graph, uses, reader))
+      put_between(graph, product, reader, name);
   }
 }
 

@@ -12,8 +12,9 @@ namespace q8 {
 // for unfinished quantized ones and quantize their weights itself.
 void fence_float_products(Graph& graph, const QuantizationPlan& plan);
 
-// ONNX Runtime joins a MatMul of matrices and the Add behind it to a Gemm, which computes in float
-// unless the addend is an s32 bias: integer MatMuls are parted from an Add of anything else.
-void fence_sums(Graph& graph, const QuantizationPlan& plan);
+// Integer products are parted from what ONNX Runtime would join them with to one product in float:
+// a MatMul of matrices from an Add behind it of anything but an s32 bias, any product from a Relu
+// or Clip whose result stays float, and from a QuantizeLinear that is not the only one to read it.
+void fence_integer_products(Graph& graph, const QuantizationPlan& plan);
 
 }  // namespace q8

@@ -100,6 +100,8 @@ class Fusion {
     const Node node = graph_.node(id);
     const Tensor *a_scale = graph_.constant(a.scale), *b_scale = graph_.constant(b.scale);
     if (a_scale == nullptr || b_scale == nullptr || a_scale->size() != 1) return 0;
+    std::vector<float> scales = b_scale->to_floats();  // new constants move the tensors
+    for (float& scale : scales) scale *= a_scale->to_floats()[0];
     ValueId right = b.integers;
     if (node.is("Gemm")) {
       if (node.attributes.get_int("transA", 0) != 0 || node.attributes.get_float("alpha", 1) != 1 ||
@@ -111,8 +113,6 @@ class Fusion {
         right = graph_.add_constant(graph_.value(right).name + "_transposed", transposed(*weights));
       }
     }
-    std::vector<float> scales = b_scale->to_floats();
-    for (float& scale : scales) scale *= a_scale->to_floats()[0];
     const Shape shape =
         scales.size() == 1 ? Shape{} : Shape{static_cast<std::int64_t>(scales.size())};
     const ValueId scale =

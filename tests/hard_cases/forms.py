@@ -6,6 +6,8 @@ import target_rules
 from onnx import TensorProto as T
 
 MINIMUM_SQNR_DB = 20  # of INT8 to FP32: what a handful of random 8-bit layers keep
+MINIMUM_AGREEMENT_DB = 35  # of q8 to ONNX Runtime on the same INT8 model: rounding of float islands only
+FLOAT16_AGREEMENT_DB = 30  # float16 tips the roundings of integers behind it
 
 
 @dataclasses.dataclass
@@ -16,6 +18,12 @@ class Form:
     shows: typing.Callable = lambda model: None  # raises AssertionError
     optimized: bool = True  # ONNX Runtime runs it with its optimizer, as models made for it
     once: bool = True  # of models that are alike but for their opset, the first is enough
+    agreement_db: float = MINIMUM_AGREEMENT_DB
+
+    @property
+    def needs_opset(self):
+        """Whether without --opset it is refused: so are types that every one of its models takes."""
+        return "--opset" in self.options and bool(self.models)
 
     def takes(self, name):
         return name in self.models if self.models else not (self.once and name.startswith("opset_"))
@@ -88,7 +96,7 @@ FORMATS = {
     "s4 in small blocks": Form(("--mode", "weights", "--weights", "s4", "--block-size", "8", "--weight-observer", "mse", *NEWEST), BLOCKS, 16,
                                has_blocks),
     "s4 in static blocks": Form(("--weights", "s4", "--block-size", "16", *NEWEST), BLOCKS, 12, has_blocks),
-    "float16": Form(("--float16-islands",)),
+    "float16": Form(("--float16-islands",), agreement_db=FLOAT16_AGREEMENT_DB),
     "float16 qoperator": Form(("--float16-islands", "--format", "qoperator"), ("attention_mask_of_minus_infinity",), shows=has_float16),
     "float16 alone": Form(("--float16-islands", "--exclude", "*"), ("attention_mask_of_minus_infinity", "every_kind_of_convolution"), 50,
                           has_float16),
@@ -98,4 +106,9 @@ FORMATS = {
     "weights": Form(("--mode", "weights")),
     "opset 21": Form(NEWEST, shows=has_opset_21, once=False),
 }
-SETS = {"static": STATIC, "formats": FORMATS, "targets": TARGETS}
+# What may become of any model. Random layers in a row lose more than trained ones.
+LEAST_OF_RANDOM_DB = 8
+RANDOM = {label: dataclasses.replace(form, least_db=min(form.least_db, LEAST_OF_RANDOM_DB))
+          for label, form in ({**STATIC, **FORMATS, **TARGETS}).items() if not form.models}
+RANDOM["s16"] = Form(("--type-for", "*=s16", *NEWEST), least_db=20, shows=has_opset_21)
+SETS = {"static": STATIC, "formats": FORMATS, "targets": TARGETS, "random": RANDOM}

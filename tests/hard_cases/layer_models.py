@@ -181,3 +181,24 @@ def sums_of_two_products():
 
 
 sums_of_two_products.integer = {"MatMul": 2}
+
+
+@hard
+def products_before_float_clamps():
+    """A Gemm and a MatMul with a Relu or Clip behind them whose results stay float, and one that is an output and read on."""
+    b = Builder(24)
+    b.input("x", [3, 12])
+    b.node("Gemm", ["x", b.weight("w1", 8, 12), b.weight("b1", 8, scale=0.1)], "a", transB=1)
+    b.node("Relu", ["a"], "r")
+    b.node("Mul", ["r", b.constant("half", np.float32(0.5))], "m")
+    b.node("MatMul", ["m", b.weight("w2", 8, 8)], "c")
+    b.node("Clip", ["c", b.constant("low", np.float32(0)), b.constant("high", np.float32(1))], "k")
+    b.node("Sigmoid", ["k"], "s")
+    b.node("Gemm", ["s", b.weight("w3", 8, 6), b.weight("b3", 6, scale=0.1)], "middle")
+    b.node("Gemm", ["middle", b.weight("w4", 5, 6)], "y", transB=1)
+    b.output("middle", [3, 6])
+    b.output("y", [3, 5])
+    return b.model(), b.samples({"x": [3, 12]})
+
+
+products_before_float_clamps.integer = {"Gemm": 3, "MatMul": 1}

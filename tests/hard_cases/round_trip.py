@@ -11,7 +11,6 @@ import onnx
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from runtimes import OnnxRuntime, WarningsOf, session_of, sqnr_db  # noqa: E402
 
-MINIMUM_AGREEMENT_DB = 35  # of q8 to ONNX Runtime on the same INT8 model: rounding of float islands only
 RUN_SAMPLES = 4
 PRODUCTS = ("Conv", "ConvTranspose", "Gemm", "MatMul", "LSTM")
 

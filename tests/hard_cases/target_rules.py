@@ -205,12 +205,12 @@ def fixed_ranges(view, table):
 
 
 def quantized_outputs(view):
-    """What a product makes of integers is quantized."""
+    """What a product makes of integers for others is quantized."""
     for node, _ in view.products():
         if view.dequantizer(node.input[0]) is None:
             continue
         readers = [r.op_type for r in view.readers[node.output[0]]]
-        if node.output[0] in view.outputs or any(r not in ("QuantizeLinear", *CLAMPS) for r in readers):
+        if any(r not in ("QuantizeLinear", *CLAMPS) for r in readers):
             yield f"{node.name}: a result in float"
 
 

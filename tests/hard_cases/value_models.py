@@ -53,6 +53,21 @@ def dead_and_tiny_channels():
 
 
 @hard
+def mean_of_wide_and_narrow():
+    """An AveragePool, whose result is narrower than what it reads."""
+    b = Builder(25)
+    b.input("x", [1, 4, 8, 8])
+    b.node("Conv", ["x", b.weight("w", 4, 4, 1, 1), b.weight("b", 4)], "a")
+    b.node("AveragePool", ["a"], "m", kernel_shape=[4, 4], strides=[4, 4])
+    b.node("Conv", ["m", b.weight("w2", 20, 4, 1, 1)], "y")
+    b.output("y", [1, 20, 2, 2])
+    return b.model(), b.samples({"x": [1, 4, 8, 8]})
+
+
+mean_of_wide_and_narrow.integer = {"Conv": 2, "AveragePool": 1}
+
+
+@hard
 def constant_activation():
     """An activation that is always zero: its range has no width."""
     b = Builder(8)

@@ -44,24 +44,43 @@ int fences(GraphBuilder& b, Format format, std::string_view target = "onnxruntim
                     [](const Node& node) { return node.is("Max") && node.inputs.size() == 1; }));
 }
 
-TEST(FenceSums, BothProductsOfASumArePartedFromIt) {
+TEST(FenceIntegerProducts, BothProductsOfASumArePartedFromIt) {
   auto b = sum(true);
   EXPECT_EQ(fences(b, Format::kQdq), 2);
 }
 
-TEST(FenceSums, AnIntegerBiasMayBeJoined) {
+TEST(FenceIntegerProducts, AnIntegerBiasMayBeJoined) {
   auto b = sum(false);
   EXPECT_EQ(fences(b, Format::kQdq), 0);
 }
 
-TEST(FenceSums, StacksOfMatricesAreNotJoined) {
+TEST(FenceIntegerProducts, AProductIsPartedFromAReluThatStaysFloat) {
+  for (const bool has_bias : {false, true}) {
+    GraphBuilder b;
+    b.input("x").constant("w", Tensor::of<float>(Shape{2, 2}, {1.0f, -0.5f, 0.25f, 2.0f}));
+    b.constant("c", Tensor::of<float>(Shape{2}, {1.0f, 2.0f})).node("MatMul", {"x", "w"}, "a");
+    if (has_bias) b.node("Add", {"a", "c"}, "z");
+    b.node("Relu", {has_bias ? "z" : "a"}, "r").node("Sigmoid", {"r"}, "y").output("y");
+    EXPECT_EQ(fences(b, Format::kQdq), 1) << has_bias;
+  }
+}
+
+TEST(FenceIntegerProducts, AReluThatIsQuantizedAtOnceMayBeJoined) {
+  GraphBuilder b;
+  const Tensor matrix = Tensor::of<float>(Shape{2, 2}, {1.0f, -0.5f, 0.25f, 2.0f});
+  b.input("x").constant("w", matrix).constant("v", matrix).node("MatMul", {"x", "w"}, "a");
+  b.node("Relu", {"a"}, "z").node("MatMul", {"z", "v"}, "y").output("y");
+  EXPECT_EQ(fences(b, Format::kQdq), 0);
+}
+
+TEST(FenceIntegerProducts, StacksOfMatricesAreNotJoined) {
   auto b = sum(true);
   for (const char* name : {"a", "c"})
     b.graph().value(b.graph().find_value(name)).type.dims = {kUnknownDim, 3, 2};
   EXPECT_EQ(fences(b, Format::kQdq), 0);
 }
 
-TEST(FenceSums, OtherFormsAndTargetsNeedNone) {
+TEST(FenceIntegerProducts, OtherFormsAndTargetsNeedNone) {
   auto b = sum(true);
   EXPECT_EQ(fences(b, Format::kQOperator), 0);
   EXPECT_EQ(fences(b, Format::kQdq, "openvino"), 0);
