@@ -47,12 +47,13 @@ struct GemmTasks {
 };
 GemmTasks gemm_tasks(std::int64_t m, const PackedF32& b, int threads);
 
-// GemmTileF32::prefetch_step where so many tiles, one after the other, read a block of B, and each
-// asks for its share of the next block. Many tiles read a block so often that its first reading
-// does not count, and asking costs.
-inline std::int64_t prefetch_step(std::int64_t tiles, std::int64_t nr) {
-  constexpr std::int64_t kLine = 64, kFewTiles = 6;
-  return tiles > kFewTiles ? 0 : std::min(kLine, std::int64_t{sizeof(float)} * nr / tiles);
+// GemmTileF32::prefetch_step of tile `index` of `tiles` that read a block of B one after the other.
+// The first few ask for the next block, a share of it each; more would not be sooner, and asking
+// takes the ports of loads.
+inline std::int64_t prefetch_step(std::int64_t index, std::int64_t tiles, std::int64_t nr) {
+  constexpr std::int64_t kLine = 64, kAsking = 4;
+  if (index >= kAsking) return 0;
+  return std::min(kLine, std::int64_t{sizeof(float)} * nr / std::min(tiles, kAsking));
 }
 
 // The rows [row_begin, row_end) of the panels [panel_begin, panel_end), on the calling thread.
@@ -84,14 +85,19 @@ void indirect_gemm_block(const IndirectGemmF32& g, std::int64_t row_begin, std::
   const auto packed_at = [&](std::size_t d, std::int64_t panel) {
     return b.panel(panel) + (blocks[d].tap * b.channels() + blocks[d].channel) * nr;
   };
-  // `next`: the block of B that is wanted after this one. Every tile asks for its share of it, so
-  // that weights that come from far away are near when their turn comes.
+  // Where B stays in L2, its first reading by many tiles does not count.
+  constexpr std::int64_t kNearBytes = 512 * 1024, kFewTiles = 6;
+  const bool stays_near =
+      tiles > kFewTiles &&
+      std::int64_t{sizeof(float)} * (panel_end - panel_begin) * b.panel_stride() <= kNearBytes;
+  // `next`: the block of B that is wanted after this one. Tiles ask for it ahead, so that
+  // weights that come from far away are near when their turn comes.
   const auto run_tile = [&](std::size_t d, std::int64_t panel, std::int64_t tile,
                             const float* next) {
     const DepthBlock& block = blocks[d];
     const std::int64_t column = panel * nr, row = tile_begin(tile);
     const std::int64_t columns = std::min(panel + panel_step, panel_end) * nr;
-    const std::int64_t step = prefetch_step(tiles, nr);
+    const std::int64_t step = stays_near ? 0 : prefetch_step(tile, tiles, nr);
     const std::int64_t share = step * block.taps * block.channels;
     const std::int64_t group = kJoins ? joined[static_cast<std::size_t>(tile)] : 1;
     b.row().tile({

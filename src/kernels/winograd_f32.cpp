@@ -127,11 +127,11 @@ class Worker {
   void multiply(std::int64_t tiles, std::int64_t panel, std::int64_t plane) {
     const std::int64_t nr = b_.row().nr, count = (tiles + b_.row().mr - 1) / b_.row().mr;
     const float* packed = b_.panel(panel) + plane * b_.channels() * nr;
-    // What follows in memory is wanted next: every tile asks for its share of it.
-    const std::int64_t step = prefetch_step(count, nr);
+    // What follows in memory is wanted next.
     const char* next = reinterpret_cast<const char*>(packed + b_.channels() * nr);
     for (std::int64_t i = 0; i < count; ++i) {
       const Range rows = part(tiles, i, count);
+      const std::int64_t step = prefetch_step(i, count, nr);
       b_.row().tile({.rows = rows_.data() + rows.begin,
                      .row_offset = plane * input_plane_,
                      .taps = 1,
