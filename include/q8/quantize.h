@@ -41,9 +41,11 @@ struct QuantizeJob {
   std::vector<std::string>
       recover;  // accuracy-recovery passes by name; {"none"}: none; empty: the default ones
   std::int64_t recover_samples = 192;  // of those that calibration saw; two thirds to fit
-  std::filesystem::path plan_output;   // where the plan goes as JSON; empty: nowhere
-  std::filesystem::path use_plan;      // such a file, perhaps edited, instead of planning
-  bool plan_only = false;              // nothing is written; the result has the plan as text
+  // What nodes may add to the estimated time that recovery computes in float for accuracy's sake.
+  double float_budget_percent = 25;
+  std::filesystem::path plan_output;  // where the plan goes as JSON; empty: nowhere
+  std::filesystem::path use_plan;     // such a file, perhaps edited, instead of planning
+  bool plan_only = false;             // nothing is written; the result has the plan as text
   std::vector<std::pair<std::string, std::string>> metadata;  // added to the model's
   std::filesystem::path output;  // empty: <model's stem>.int8.onnx in the working directory
 };

@@ -67,6 +67,8 @@ constexpr Setting kSettings[] = {
     {"target", [](QuantizeJob& job, const std::string& v) { job.target = v; }},
     {"format", [](QuantizeJob& job, const std::string& v) { job.format = v; }},
     {"recover", [](QuantizeJob& job, const std::string& v) { job.recover = split(v); }},
+    {"float-budget",
+     [](QuantizeJob& job, const std::string& v) { job.float_budget_percent = number<double>(v); }},
     {"recover-samples",
      [](QuantizeJob& job, const std::string& v) { job.recover_samples = number<std::int64_t>(v); }},
 };
@@ -79,7 +81,11 @@ std::string recorded_settings(const QuantizeJob& job, const QuantizationPlan& pl
   std::string passes;
   for (const RecoveryEffect& effect : effects) passes += (passes.empty() ? "" : ",") + effect.pass;
   text += "recover " + (passes.empty() ? "none" : passes) + "\n";
-  if (!passes.empty()) text += "recover-samples " + std::to_string(job.recover_samples) + "\n";
+  if (passes.empty()) return text;
+  std::ostringstream budget;
+  budget << job.float_budget_percent;
+  text += "float-budget " + budget.str() + "\n";
+  text += "recover-samples " + std::to_string(job.recover_samples) + "\n";
   return text;
 }
 

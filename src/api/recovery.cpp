@@ -92,6 +92,10 @@ Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Targ
     result.ranges_seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
+  const PlanConfig chosen = result.ranges ? result.ranges->config : config;
+  const PlanSource plan_source{.profile = profile, .config = chosen, .target = target};
+  if (job.use_plan.empty() && job.mode == "static") context.source = &plan_source;
+  context.float_budget_percent = job.float_budget_percent;
   result.recovery = recover(std::move(result.recovery.model), passes, context);
   return result;
 }
@@ -122,7 +126,8 @@ std::string describe(const std::vector<RecoveryEffect>& effects) {
   for (const RecoveryEffect& effect : effects) {
     char numbers[80];
     std::snprintf(numbers, sizeof numbers, "%.2f to %.2f dB", effect.before_db, effect.after_db);
-    text += effect.pass + (effect.kept ? ": kept, " : ": refused, ") + numbers + "\n";
+    text += effect.pass + (effect.kept ? ": kept, " : ": refused, ") + numbers +
+            (effect.detail.empty() ? "" : " (" + effect.detail + ")") + "\n";
   }
   return text;
 }

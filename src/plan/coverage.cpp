@@ -53,7 +53,6 @@ class Decision {
   void take_candidate(NodeId id);
   void take_weighted(NodeId id);
   void leave_small_final_layers();
-  double multiply_adds(NodeId id) const;
   bool only_reaches_outputs(NodeId id) const;
   bool drop_unfit();
   std::string unfit_reason(NodeId id) const;
@@ -81,6 +80,7 @@ void Decision::take_weighted(NodeId id) {
   const auto keep_float = [&](const std::string& why) {
     set(id, has_weights ? NodeMode::kWeightOnly : NodeMode::kFloat, why);
   };
+  if (const std::string& why = request_.kept_float[at(id)]; !why.empty()) return keep_float(why);
   if (wants_dynamic(id) && can_be_dynamic(graph_, node))
     return set(id, NodeMode::kDynamic, "constant weights");
   if (request_.dynamic && has_weights) return keep_float(node.op_type + " has no dynamic form");
@@ -111,6 +111,8 @@ void Decision::take_candidate(NodeId id) {
   if (request_.excluded[at(id)]) return set(id, NodeMode::kFloat, "excluded by name");
   const QuantRole role = roles_[at(id)];
   if (role == QuantRole::kWeighted) return take_weighted(id);
+  if (const std::string& why = request_.kept_float[at(id)]; !why.empty())
+    return set(id, NodeMode::kFloat, why);
   if ((node.is("LSTM") || node.is("GRU") || node.is("RNN")) &&
       graph_.constant(node.input(1)) != nullptr) {
     if (wants_dynamic(id) && can_be_dynamic(graph_, node))
@@ -139,23 +141,6 @@ void Decision::take_candidate(NodeId id) {
     if (!why.empty()) return set(id, NodeMode::kFloat, "its result stays float: " + why);
   }
   set(id, NodeMode::kInteger, "between quantized values");
-}
-
-// Products of one sample: elements of the result times the weights that each of them sees.
-double Decision::multiply_adds(NodeId id) const {
-  const Node& node = graph_.node(id);
-  const int position = weight_input(graph_, node);
-  if (position < 0) return 0;
-  const Tensor& weights = *graph_.constant(node.inputs[static_cast<std::size_t>(position)]);
-  std::int64_t outputs = 1;
-  if (node.is("MatMul"))
-    outputs = weights.shape().back();
-  else if (node.is("Gemm"))
-    outputs = weights.shape()[node.attributes.get_int("transB", 0) != 0 ? 0 : 1];
-  else
-    outputs = weights.shape()[0];
-  return request_.elements(stored_output(id)) * static_cast<double>(weights.size()) /
-         static_cast<double>(std::max<std::int64_t>(outputs, 1));
 }
 
 // Whether nothing integer follows: the node makes the logits, boxes or pixels.
@@ -187,7 +172,8 @@ void Decision::leave_small_final_layers() {
   std::vector<std::pair<double, NodeId>> finals;
   for (NodeId id = 0; id < graph_.node_count(); ++id) {
     if (roles_[at(id)] != QuantRole::kWeighted) continue;
-    const double work = multiply_adds(id);
+    const double work =
+        multiply_adds(graph_, graph_.node(id), request_.elements(stored_output(id)));
     total += work;
     if (graph_.node(id).is("Conv") && integer(id) && only_reaches_outputs(id))
       finals.emplace_back(work, id);
@@ -361,6 +347,21 @@ bool can_be_dynamic(const Graph& graph, const Node& node) {
   if (node.is("MatMul")) return true;
   return node.is("Gemm") && node.attributes.get_float("alpha", 1) == 1 &&
          node.attributes.get_float("beta", 1) == 1 && node.attributes.get_int("transA", 0) == 0;
+}
+
+double multiply_adds(const Graph& graph, const Node& node, double output_elements) {
+  const int position = weight_input(graph, node);
+  if (position < 0) return 0;
+  const Tensor& weights = *graph.constant(node.inputs[static_cast<std::size_t>(position)]);
+  std::int64_t outputs = 1;
+  if (node.is("MatMul"))
+    outputs = weights.shape().back();
+  else if (node.is("Gemm"))
+    outputs = weights.shape()[node.attributes.get_int("transB", 0) != 0 ? 0 : 1];
+  else
+    outputs = weights.shape()[0];
+  return output_elements * static_cast<double>(weights.size()) /
+         static_cast<double>(std::max<std::int64_t>(outputs, 1));
 }
 
 Coverage decide_coverage(const Graph& graph, const CoverageRequest& request) {

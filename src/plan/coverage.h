@@ -18,6 +18,8 @@ struct CoverageRequest {
   bool dynamic = false;        // with weights_only: products take their ranges while they run
   std::vector<bool> excluded;  // by NodeId
   std::vector<bool> dynamic_nodes = {};  // by NodeId: these too; empty: none
+  std::vector<std::string> kept_float =
+      {};  // by NodeId: why it computes in float; empty: it need not
   // Empty where the value has a usable range; otherwise why it must stay float.
   std::function<std::string(ValueId)> float_reason;
   // Elements of a value in one sample; 0 where unknown.
@@ -49,6 +51,10 @@ std::vector<std::size_t> data_inputs(const Graph& graph, const Node& node);
 // Whether the node can quantize its input while it runs: x·W with a constant matrix, a Conv or an
 // LSTM with constant weights.
 bool can_be_dynamic(const Graph& graph, const Node& node);
+
+// Products of one sample of a kWeighted node with constant weights: elements of its result times
+// the weights that each of them sees. 0 for others.
+double multiply_adds(const Graph& graph, const Node& node, double output_elements);
 
 // The input position of the constant weights of a kWeighted node, or -1: both are activations.
 int weight_input(const Graph& graph, const Node& node);

@@ -1,5 +1,6 @@
 #include "plan/make_plan.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "plan/check_plan.h"
@@ -75,6 +76,15 @@ void keep_clamps(const Graph& graph, const QuantizationPlan& plan, Coverage& cov
     coverage.modes[i] = NodeMode::kInteger;
     coverage.reasons[i] = "the integers hold more than it lets pass";
   }
+}
+
+std::vector<std::string> reasons_for_float(const Graph& graph, const PlanConfig& config) {
+  std::vector<std::string> reasons(graph.nodes().size());
+  for (NodeId id = 0; id < graph.node_count(); ++id) {
+    const auto row = std::ranges::find(config.keep_float, graph.node(id).name, &KeptFloat::node);
+    if (row != config.keep_float.end()) reasons[static_cast<std::size_t>(id)] = row->reason;
+  }
+  return reasons;
 }
 
 void plan_activations(const Graph& graph, const Coverage& coverage, const Ranges& ranges,
@@ -201,6 +211,7 @@ QuantizationPlan make_plan(const Graph& graph, const CalibrationProfile& profile
       .dynamic = config.mode == PlanMode::kDynamic,
       .excluded = match_patterns(config.exclude, node_names(graph), "node"),
       .dynamic_nodes = dynamic_nodes(graph, config),
+      .kept_float = reasons_for_float(graph, config),
       .float_reason = [&](ValueId id) { return ranges.float_reason(id); },
       .elements = [&](ValueId id) { return ranges.elements_per_sample(id); }};
   Coverage coverage = decide_coverage(graph, request);

@@ -29,6 +29,12 @@ struct TypeFor {
   std::string type;     // u8, s8, u16, s16 or float
 };
 
+// A node that computes in float although it could in integers; its weights are stored as s8.
+struct KeptFloat {
+  std::string node;    // its very name
+  std::string reason;  // for the plan
+};
+
 class RangeMemo;
 
 // What a user can ask for. Patterns: * and ? as in a shell, over names.
@@ -48,6 +54,7 @@ struct PlanConfig {
   std::vector<ObserverFor> observer_of;   // each pattern is a value's very name
   std::vector<ObserverFor> observer_for;  // goes before observer_of
   std::vector<TypeFor> type_for;
+  std::vector<KeptFloat> keep_float;  // as recovery found out; no part of describe()
 };
 
 // "mse", "percentile:99.9", "auto:4": as --observer and --observer-for take it.

@@ -65,7 +65,7 @@ void correct_bias(Graph& graph, const BiasPlace& place, const std::vector<double
 
 }  // namespace
 
-PlannedGraph correct_biases(const PlannedGraph& model, const RecoveryContext& context) {
+std::optional<Proposal> correct_biases(const PlannedGraph& model, const RecoveryContext& context) {
   PlannedGraph result = model;
   const Uses uses(model.graph);
   std::vector<WeightedLayer> layers = find_weighted_layers(model.graph, model.plan);
@@ -78,7 +78,7 @@ PlannedGraph correct_biases(const PlannedGraph& model, const RecoveryContext& co
     if (statistics[i].rows > 0)
       correct_bias(result.graph, find_bias(model.graph, uses, layers[i]),
                    mean_errors(layers[i], statistics[i]));
-  return result;
+  return Proposal{.model = std::move(result)};
 }
 
 }  // namespace q8

@@ -11,6 +11,6 @@ namespace q8 {
 // what a layer meets. Biases are changed in the graph (a new constant; the old one stays for other
 // readers). Layers without a constant bias stay as they are. The bias of a MatMul is the constant
 // of the Add behind it.
-PlannedGraph correct_biases(const PlannedGraph& model, const RecoveryContext& context);
+std::optional<Proposal> correct_biases(const PlannedGraph& model, const RecoveryContext& context);
 
 }  // namespace q8

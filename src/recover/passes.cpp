@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "recover/bias_correction.h"
+#include "recover/placement.h"
 #include "recover/recover.h"
 #include "recover/rounding.h"
 
@@ -9,6 +10,9 @@ namespace q8 {
 namespace {
 
 constexpr RecoveryPass kPasses[] = {
+    {"placement",
+     "compute in float what costs much accuracy in integers, as far as the budget goes", true,
+     keep_in_float},
     {"rounding", "round each weight up or down so that the layer's output error is least", true,
      round_by_output_error},
     {"bias-correction", "take the mean error of each output channel out of the biases", true,

@@ -16,14 +16,16 @@ Recovery recover(PlannedGraph model, std::span<const RecoveryPass> passes,
   const OutputJudge judge(result.model.graph, context);
   double noise = judge.noise(result.model);
   for (const RecoveryPass& pass : passes) {
-    PlannedGraph proposed = pass.propose(result.model, context);
-    const double proposed_noise = judge.noise(proposed);
+    std::optional<Proposal> proposed = pass.propose(result.model, context);
+    if (!proposed) continue;
+    const double proposed_noise = judge.noise(proposed->model);
     result.effects.push_back({.pass = std::string(pass.name),
                               .before_db = judge.sqnr_db(noise),
                               .after_db = judge.sqnr_db(proposed_noise),
-                              .kept = proposed_noise < noise});
+                              .kept = proposed_noise < noise,
+                              .detail = std::move(proposed->detail)});
     if (!result.effects.back().kept) continue;
-    result.model = std::move(proposed);
+    result.model = std::move(proposed->model);
     noise = proposed_noise;
   }
   return result;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -10,6 +11,7 @@
 #include "base/progress.h"
 #include "exec/session.h"
 #include "graph/graph.h"
+#include "plan/make_plan.h"
 #include "plan/plan.h"
 
 namespace q8 {
@@ -22,10 +24,19 @@ struct PlannedGraph {
 
 using SampleInputs = std::vector<Tensor>;  // one for each input of the graph, in its order
 
+// What the plan was made of, for passes that make it anew.
+struct PlanSource {
+  const CalibrationProfile& profile;
+  const PlanConfig& config;
+  const Target& target;
+};
+
 // What passes and the judge work with.
 struct RecoveryContext {
   std::span<const SampleInputs> fit = {};    // passes learn from these
   std::span<const SampleInputs> judge = {};  // and are judged by these; no pass sees them
+  const PlanSource* source = nullptr;        // null: the plan came from elsewhere
+  double float_budget_percent = 0;           // of the estimated time, to be spent on float nodes
   SessionOptions machine = {};               // threads and ISA
   Progress progress = {};
   std::stop_token stop = {};
@@ -33,13 +44,18 @@ struct RecoveryContext {
   std::function<void(const std::string&)> note = {};
 };
 
+struct Proposal {
+  PlannedGraph model;
+  std::string detail = {};  // what was done, for the user
+};
+
 // One cure for lost accuracy. `propose` is pure: the same arguments give the same result, whatever
-// the number of threads.
+// the number of threads. Nothing where there is nothing to propose.
 struct RecoveryPass {
   std::string_view name;
   std::string_view help;
   bool by_default;
-  PlannedGraph (*propose)(const PlannedGraph&, const RecoveryContext&);
+  std::optional<Proposal> (*propose)(const PlannedGraph&, const RecoveryContext&);
 };
 std::span<const RecoveryPass> recovery_passes();  // in the order in which they run
 
@@ -52,11 +68,12 @@ struct RecoveryEffect {
   std::string pass;
   double before_db = 0, after_db = 0;
   bool kept = false;
+  std::string detail = {};  // of the proposal
 };
 
 struct Recovery {
   PlannedGraph model;
-  std::vector<RecoveryEffect> effects;  // in the order of the passes
+  std::vector<RecoveryEffect> effects;  // in the order of the passes, of those that proposed
 };
 
 // Runs the passes one after the other. The result of each is kept only where the error energy of

@@ -99,7 +99,8 @@ std::vector<WeightedLayer> layers_to_round(const PlannedGraph& model,
 
 }  // namespace
 
-PlannedGraph round_by_output_error(const PlannedGraph& model, const RecoveryContext& context) {
+std::optional<Proposal> round_by_output_error(const PlannedGraph& model,
+                                              const RecoveryContext& context) {
   PlannedGraph result = model;
   const int limit = find_target(model.plan.target).weight_levels;
   const std::vector<WeightedLayer> layers = layers_to_round(model, context);
@@ -123,7 +124,7 @@ PlannedGraph round_by_output_error(const PlannedGraph& model, const RecoveryCont
     }
     first = end;
   }
-  return result;
+  return Proposal{.model = std::move(result)};
 }
 
 }  // namespace q8

@@ -9,6 +9,7 @@ namespace q8 {
 // samples, so all but its means is drawn towards its diagonal, the more the fewer rows there are
 // for each of its columns. Layers of more than 4,608 products (512 channels of 3×3) keep nearest
 // rounding, with a note.
-PlannedGraph round_by_output_error(const PlannedGraph& model, const RecoveryContext& context);
+std::optional<Proposal> round_by_output_error(const PlannedGraph& model,
+                                              const RecoveryContext& context);
 
 }  // namespace q8

@@ -113,6 +113,11 @@ CommandRun add_quantize(CLI::App& command) {
       .add_option("--recover-samples", job.recover_samples,
                   "samples of calibration that the passes use (default 192)")
       ->check(CLI::Range(2, 1000000));
+  command
+      .add_option("--float-budget", job.float_budget_percent,
+                  "percent of the estimated time that the placement pass may add by computing in "
+                  "float (default 25)")
+      ->check(CLI::Range(0.0, 1000.0));
   command.add_option("--metadata", options->metadata, "KEY=VALUE to add to the model's metadata")
       ->allow_extra_args(false);
   command.add_option("--plan", job.plan_output, "file to write the plan to, as JSON");
