@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "api/folds.h"
 #include "api/save_checked.h"
 #include "base/error.h"
 #include "onnx_io/save.h"
@@ -12,18 +13,12 @@ namespace q8 {
 namespace {
 
 // Of fewer samples none may show what a range clips: every observer that clips looks good on the
-// samples that its ranges were made of, and fails on others (docs/calibration.md).
+// samples that its ranges were made of, and fails on others (docs/calibration.md). So each sample
+// is judged by ranges of the others there.
 constexpr std::size_t kFewestForTrials = 32;
 
-bool asks_for_trials(const QuantizeJob& job, const CalibrationProfile& profile, const Host& host) {
-  if (job.observer != "auto" || job.mode != "static" || !job.use_plan.empty()) return false;
-  if (profile.samples.size() >= kFewestForTrials) return true;
-  if (host.warn)
-    host.warn("ranges are chosen tensor by tensor, by no trial: " +
-              std::to_string(profile.samples.size()) + " samples are too few to judge by, " +
-              std::to_string(kFewestForTrials) +
-              " are needed (--observer auto:4 asks for that without this warning)");
-  return false;
+bool asks_for_trials(const QuantizeJob& job) {
+  return job.observer == "auto" && job.mode == "static" && job.use_plan.empty();
 }
 
 // What is given up where samples cannot be read, and how to say that this is meant so.
@@ -58,7 +53,8 @@ Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Targ
     if (asked_for) throw usage_error("--recover: nothing of this model runs in integers");
     return result;
   }
-  const bool trials = asks_for_trials(job, data.profile(), host);
+  const bool trials = asks_for_trials(job);
+  const bool by_folds = trials && data.profile().samples.size() < kFewestForTrials;
   if (!trials && passes.empty()) return result;
   if (!asked_for && weight_bytes(source.model.graph) > kRunBelowBytes) {
     if (host.warn)
@@ -69,8 +65,10 @@ Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Targ
     return result;
   }
   TrialSamples samples;
+  std::vector<Fold> folds;
   try {
-    samples = load_trial_samples(job, data, trials, host);
+    samples = load_trial_samples(job, data, trials && !by_folds, host);
+    if (by_folds) folds = make_folds(data, source, host);
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kInterrupted) throw;
     if (asked_for) throw error.within("--recover");
@@ -86,14 +84,16 @@ Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Targ
   if (trials) {
     const auto begin = std::chrono::steady_clock::now();
     context.judge = samples.ranges;
-    result.ranges = choose_ranges(model.graph, data.profile(), config, target, context);
+    result.ranges =
+        by_folds ? choose_by_folds(model.graph, data.profile(), config, target, folds, context)
+                 : choose_ranges(model.graph, data.profile(), config, target, context);
     context.judge = samples.judge;
     result.planned = model.plan = result.ranges->plan;
     result.ranges_seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
   const PlanConfig chosen = result.ranges ? result.ranges->config : config;
-  const PlanSource plan_source{.profile = profile, .config = chosen, .target = target};
+  const PlanSource plan_source{.profile = data.profile(), .config = chosen, .target = target};
   if (job.use_plan.empty() && job.mode == "static") context.source = &plan_source;
   context.float_budget_percent = job.float_budget_percent;
   result.recovery = recover(std::move(result.recovery.model), passes, context);

@@ -7,22 +7,10 @@
 #include "base/error.h"
 #include "plan/range_memo.h"
 #include "recover/output_judge.h"
+#include "recover/range_candidates.h"
 
 namespace q8 {
 namespace {
-
-// All that single observers can offer, and auto from counting clipping as rounding to nearly never
-// clipping.
-struct Candidate {
-  const char* observer;
-  double percentile;  // 0: as asked for
-  double clip_weight;
-};
-constexpr Candidate kCandidates[] = {
-    {"minmax", 0, 1},  {"mse", 0, 1},     {"percentile", 0, 1}, {"percentile", 99.999, 1},
-    {"entropy", 0, 1}, {"average", 0, 1}, {"aciq", 0, 1},       {"auto", 0, 1},
-    {"auto", 0, 4},    {"auto", 0, 16},   {"auto", 0, 64},
-};
 
 // Values of activations that all trials together may compute: some twenty seconds on one core.
 constexpr double kWork = 1e10;
@@ -124,18 +112,12 @@ class Chooser {
 
   std::vector<Trial> hold_first_round() {
     std::vector<Trial> trials;
-    const std::size_t samples =
-        std::min(judge_.samples(),
-                 std::max(kFewestSamples, runs_left_ / (kFirstShare * std::size(kCandidates))));
-    for (const Candidate& candidate : kCandidates) {
-      Trial trial{.config = asked_, .plan = {}, .name = {}, .noises = {}};
-      trial.config.observer = candidate.observer;
-      if (candidate.percentile > 0) trial.config.percentile = candidate.percentile;
-      trial.config.clip_weight = candidate.clip_weight;
-      trial.name =
-          observer_text(candidate.observer, trial.config.percentile, candidate.clip_weight);
+    const std::size_t samples = std::min(
+        judge_.samples(), std::max(kFewestSamples, runs_left_ / (kFirstShare * kRangeCandidates)));
+    for (const PlanConfig& config : range_candidates(asked_)) {
+      Trial trial{.config = config, .plan = {}, .name = observer_text(config), .noises = {}};
       trial.plan = plan_of(trial.config);
-      tell(trials.size(), std::size(kCandidates));
+      tell(trials.size(), kRangeCandidates);
       if (std::ranges::any_of(trials,
                               [&](const Trial& t) { return same_ranges(t.plan, trial.plan); }))
         continue;

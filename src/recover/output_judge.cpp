@@ -69,15 +69,21 @@ double OutputJudge::noise(const PlannedGraph& model) const {
   return sum;
 }
 
+double OutputJudge::signal() const {
+  return std::accumulate(signals_.begin(), signals_.end(), 0.0);
+}
+
 double OutputJudge::sqnr_db(double noise) const {
-  const double signal = std::accumulate(signals_.begin(), signals_.end(), 0.0);
-  return noise > 0 ? 10 * std::log10(signal / noise) : kInfinity;
+  return decibels(signal(), noise);
 }
 
 double OutputJudge::sqnr_db(std::span<const double> noises) const {
   const auto end = signals_.begin() + std::ssize(noises);
-  const double signal = std::accumulate(signals_.begin(), end, 0.0);
-  const double noise = std::accumulate(noises.begin(), noises.end(), 0.0);
+  return decibels(std::accumulate(signals_.begin(), end, 0.0),
+                  std::accumulate(noises.begin(), noises.end(), 0.0));
+}
+
+double decibels(double signal, double noise) {
   return noise > 0 ? 10 * std::log10(signal / noise) : kInfinity;
 }
 

@@ -8,6 +8,9 @@
 
 namespace q8 {
 
+// 10·log₁₀(signal / noise); infinite where there is no noise.
+double decibels(double signal, double noise);
+
 // The error of INT8 models at their outputs, measured by running them against the FP32 graph on the
 // judging samples. Sums are taken in double, in the order of samples, outputs and elements.
 class OutputJudge {
@@ -15,6 +18,8 @@ class OutputJudge {
   // Runs the FP32 graph; `context` must outlive this.
   OutputJudge(const Graph& fp32, const RecoveryContext& context);
 
+  // Σ fp32² of all samples.
+  double signal() const;
   std::size_t samples() const { return references_.size(); }
   // Σ (fp32 − int8)² over all outputs where FP32 is finite, for each of the samples from `begin` to
   // before `end`. Infinite where INT8 is not, or where an output has another shape.
