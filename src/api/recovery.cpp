@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "onnx_io/save.h"
 #include "plan/overrides.h"
+#include "plan/range_memo.h"
 
 namespace q8 {
 namespace {
@@ -81,19 +82,21 @@ Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Targ
                           .progress = host.progress,
                           .stop = host.stop,
                           .note = host.warn};
+  RangeMemo memo;
   if (trials) {
     const auto begin = std::chrono::steady_clock::now();
     context.judge = samples.ranges;
     result.ranges =
         by_folds ? choose_by_folds(model.graph, data.profile(), config, target, folds, context)
-                 : choose_ranges(model.graph, data.profile(), config, target, context);
+                 : choose_ranges(model.graph, data.profile(), config, target, context, memo);
     context.judge = samples.judge;
     result.planned = model.plan = result.ranges->plan;
     result.ranges_seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
   const PlanConfig chosen = result.ranges ? result.ranges->config : config;
-  const PlanSource plan_source{.profile = data.profile(), .config = chosen, .target = target};
+  const PlanSource plan_source{
+      .profile = data.profile(), .config = chosen, .target = target, .memo = memo};
   if (job.use_plan.empty() && job.mode == "static") context.source = &plan_source;
   context.float_budget_percent = job.float_budget_percent;
   result.recovery = recover(std::move(result.recovery.model), passes, context);

@@ -67,12 +67,13 @@ bool clearly_better(const std::vector<double>& a, const std::vector<double>& b) 
 class Chooser {
  public:
   Chooser(const Graph& graph, const CalibrationProfile& profile, const PlanConfig& asked,
-          const Target& target, const RecoveryContext& context)
+          const Target& target, const RecoveryContext& context, RangeMemo& memo)
       : graph_(graph),
         profile_(profile),
         asked_(asked),
         target_(target),
         context_(context),
+        memo_(memo),
         judge_(graph, context),
         runs_left_(allowed_runs(profile)) {}
 
@@ -196,7 +197,7 @@ class Chooser {
   const PlanConfig& asked_;
   const Target& target_;
   const RecoveryContext& context_;
-  RangeMemo memo_;
+  RangeMemo& memo_;
   OutputJudge judge_;
   std::size_t runs_left_;
   std::vector<Trial> offers_, finalists_;  // best first
@@ -206,9 +207,9 @@ class Chooser {
 
 RangeChoice choose_ranges(const Graph& graph, const CalibrationProfile& profile,
                           const PlanConfig& asked, const Target& target,
-                          const RecoveryContext& context) {
+                          const RecoveryContext& context, RangeMemo& memo) {
   if (context.judge.empty()) throw bad_input("ranges cannot be tried without a sample");
-  return Chooser(graph, profile, asked, target, context).choose();
+  return Chooser(graph, profile, asked, target, context, memo).choose();
 }
 
 }  // namespace q8

@@ -34,6 +34,6 @@ struct RangeChoice {
 // depend on the machine. What `asked` says of single values stays as it is.
 RangeChoice choose_ranges(const Graph& graph, const CalibrationProfile& profile,
                           const PlanConfig& asked, const Target& target,
-                          const RecoveryContext& context);
+                          const RecoveryContext& context, RangeMemo& memo);
 
 }  // namespace q8

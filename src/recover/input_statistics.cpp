@@ -5,14 +5,12 @@
 #include "base/error.h"
 #include "base/rounding.h"
 #include "base/threads.h"
-#include "kernels/gemm_f32.h"
+#include "kernels/gemm_u8s8.h"
 #include "recover/layer_rows.h"
 
 namespace q8 {
 namespace {
 
-// Sums of 256 products of two integers up to 255 stay below 2^24: exact in FP32, in any order.
-constexpr std::int64_t kExactRows = 256;
 // Smaller Gram matrices (depthwise convolutions) are summed without the matrix kernels.
 constexpr std::int64_t kSmallDepth = 64;
 
@@ -31,29 +29,41 @@ std::int64_t spread_row(std::int64_t i, std::int64_t taken, std::int64_t count,
   return std::min(count - 1, (i * kPhases + phase) * count / (taken * kPhases));
 }
 
-// Rows of one group of one sample, side by side as integers and as real numbers.
+// Rows of one group of one sample, side by side as bytes q and as real numbers.
 struct RowBlock {
-  std::vector<float> integers, reals;  // [rows, depth]
+  std::vector<std::uint8_t> bytes;  // [rows, depth]: u8, or s8 as is_signed says
+  std::vector<float> reals;         // [rows, depth]
+  bool is_signed = false;
+  std::int32_t zero_point = 0;
+
+  // q − z
+  std::int32_t integer(std::size_t at) const {
+    return (is_signed ? static_cast<std::int8_t>(bytes[at]) : std::int32_t{bytes[at]}) - zero_point;
+  }
 };
 
 RowBlock read_rows(const LayerRows& rows, const WeightedLayer& layer,
                    std::span<const std::int64_t> taken, std::int64_t group, Threads& threads) {
   const std::int64_t count = std::ssize(taken), depth = layer.depth;
-  RowBlock block;
-  block.integers.resize(static_cast<std::size_t>(count * depth));
-  block.reals.resize(block.integers.size());
   const QuantParams& params = *layer.input_params;
+  RowBlock block{.bytes = {},
+                 .reals = {},
+                 .is_signed = params.dtype == DType::kS8,
+                 .zero_point = params.zero_point[0]};
+  block.reals.resize(static_cast<std::size_t>(count * depth));
+  block.bytes.resize(block.reals.size());
   const QuantLimits limits = quant_limits(params.dtype);
-  const float scale = params.scale[0], zero = static_cast<float>(params.zero_point[0]);
+  const float scale = params.scale[0], zero = static_cast<float>(block.zero_point);
   const float low = static_cast<float>(limits.min) - zero,
               high = static_cast<float>(limits.max) - zero;
   threads.parallel_for(count, 8, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       float* real = block.reals.data() + i * depth;
-      float* integer = block.integers.data() + i * depth;
+      std::uint8_t* byte = block.bytes.data() + i * depth;
       rows.read(taken[static_cast<std::size_t>(i)], group, real);
       for (std::int64_t k = 0; k < depth; ++k)
-        integer[k] = std::clamp(round_half_even(real[k] / scale), low, high);
+        byte[k] = static_cast<std::uint8_t>(static_cast<std::int32_t>(
+            std::clamp(round_half_even(real[k] / scale), low, high) + zero));
     }
   });
   return block;
@@ -64,41 +74,52 @@ void add_sums(const RowBlock& block, std::int64_t count, std::int64_t depth, std
   for (std::int64_t i = 0; i < count; ++i)
     for (std::int64_t k = 0; k < depth; ++k) {
       const auto at = static_cast<std::size_t>(i * depth + k);
-      sums[k] += static_cast<std::int64_t>(block.integers[at]);
+      sums[k] += block.integer(at);
       real_sums[k] += static_cast<double>(block.reals[at]);
     }
 }
 
 void add_small_gram(const RowBlock& block, std::int64_t count, std::int64_t depth,
                     std::int32_t* gram) {
+  std::vector<std::int32_t> x(static_cast<std::size_t>(depth));
   for (std::int64_t row = 0; row < count; ++row) {
-    const float* x = block.integers.data() + row * depth;
+    for (std::int64_t k = 0; k < depth; ++k)
+      x[static_cast<std::size_t>(k)] = block.integer(static_cast<std::size_t>(row * depth + k));
     for (std::int64_t i = 0; i < depth; ++i)
       for (std::int64_t j = 0; j < depth; ++j)
-        gram[i * depth + j] += static_cast<std::int32_t>(x[i] * x[j]);
+        gram[i * depth + j] += x[static_cast<std::size_t>(i)] * x[static_cast<std::size_t>(j)];
   }
 }
 
-// gram += XᵀX, blocks of rows at a time.
+// gram += XᵀX with X = q − z, by the kernels that models run on: exact in s32.
 void add_gram(const RowBlock& block, std::int64_t count, std::int64_t depth, std::int32_t* gram,
               const KernelSet& kernels, Threads& threads) {
-  std::vector<float> transposed(static_cast<std::size_t>(depth * kExactRows));
-  std::vector<float> product(static_cast<std::size_t>(depth * depth));
-  for (std::int64_t first = 0; first < count; first += kExactRows) {
-    const std::int64_t rows = std::min(kExactRows, count - first);
-    const float* x = block.integers.data() + first * depth;
-    threads.parallel_for(depth, 16, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t k = begin; k < end; ++k)
-        for (std::int64_t i = 0; i < rows; ++i)
-          transposed[static_cast<std::size_t>(k * rows + i)] = x[i * depth + k];
-    });
-    const PackedF32 packed(*kernels.gemm_f32, matrix_f32(x, rows, depth, depth));
-    gemm_f32(depth, transposed.data(), rows, packed, product.data(), depth, {}, threads);
-    threads.parallel_for(depth, 16, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin * depth; i < end * depth; ++i)
-        gram[i] += static_cast<std::int32_t>(product[static_cast<std::size_t>(i)]);
-    });
-  }
+  std::vector<std::uint8_t> transposed(block.bytes.size());
+  std::vector<std::int32_t> product(static_cast<std::size_t>(depth * depth));
+  threads.parallel_for(depth, 16, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t k = begin; k < end; ++k)
+      for (std::int64_t i = 0; i < count; ++i)
+        transposed[static_cast<std::size_t>(k * count + i)] =
+            block.bytes[static_cast<std::size_t>(i * depth + k)];
+  });
+  const std::int32_t zero_point[] = {block.zero_point};
+  const PackedS8 packed(*kernels.gemm_u8s8, {.data = block.bytes.data(),
+                                             .is_signed = block.is_signed,
+                                             .k = count,
+                                             .n = depth,
+                                             .stride_k = depth,
+                                             .stride_n = 1,
+                                             .zero_point = zero_point});
+  gemm_u8s8(depth,
+            {.data = transposed.data(),
+             .is_signed = block.is_signed,
+             .zero_point = block.zero_point,
+             .row_stride = count},
+            packed, OutputU8S8{}, product.data(), depth, threads);
+  threads.parallel_for(depth, 16, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin * depth; i < end * depth; ++i)
+      gram[i] += product[static_cast<std::size_t>(i)];
+  });
 }
 
 class Collector {

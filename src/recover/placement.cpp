@@ -9,7 +9,6 @@
 #include "base/error.h"
 #include "plan/coverage.h"
 #include "plan/make_plan.h"
-#include "plan/range_memo.h"
 #include "recover/estimated_time.h"
 #include "recover/output_judge.h"
 
@@ -22,7 +21,7 @@ constexpr double kEnoughDb = 30;
 constexpr double kLeastDb = 0.5, kDbPerPercent = 0.1;
 constexpr std::size_t kWindows = 12, kMostGroups = 3;
 // Values of activations that all trials together may compute, and runs that they are spread over.
-constexpr double kWork = 3e9, kTrials = 48;
+constexpr double kWork = 2e9, kTrials = 48;
 constexpr std::size_t kFewestSamples = 6;
 
 using Group = std::vector<NodeId>;  // in the order of the graph
@@ -129,7 +128,7 @@ class Placement {
     PlanConfig config = source_.config;
     config.keep_float.insert(config.keep_float.end(), kept_.begin(), kept_.end());
     for (const NodeId id : group) config.keep_float.push_back({graph_.node(id).name, reason});
-    return make_plan(graph_, source_.profile, config, source_.target, &memo_);
+    return make_plan(graph_, source_.profile, config, source_.target, &source_.memo);
   }
 
   Trial attempt(Group group) {
@@ -184,7 +183,6 @@ class Placement {
   QuantizationPlan plan_;
   const RecoveryContext& context_;
   const PlanSource& source_;
-  RangeMemo memo_;
   RecoveryContext judging_;
   OutputJudge judge_;
   double integer_time_, percent_ = 0;  // percent_: of integer_time_, spent

@@ -19,10 +19,12 @@ Recovery recover(PlannedGraph model, std::span<const RecoveryPass> passes,
     std::optional<Proposal> proposed = pass.propose(result.model, context);
     if (!proposed) continue;
     const double proposed_noise = judge.noise(proposed->model);
+    const double before_db = judge.sqnr_db(noise), after_db = judge.sqnr_db(proposed_noise);
+    const bool gains = proposed_noise < noise && !(after_db < before_db + pass.least_gain_db);
     result.effects.push_back({.pass = std::string(pass.name),
-                              .before_db = judge.sqnr_db(noise),
-                              .after_db = judge.sqnr_db(proposed_noise),
-                              .kept = proposed_noise < noise,
+                              .before_db = before_db,
+                              .after_db = after_db,
+                              .kept = gains,
                               .detail = std::move(proposed->detail)});
     if (!result.effects.back().kept) continue;
     result.model = std::move(proposed->model);

@@ -29,6 +29,7 @@ struct PlanSource {
   const CalibrationProfile& profile;
   const PlanConfig& config;
   const Target& target;
+  RangeMemo& memo;  // of the profile
 };
 
 // What passes and the judge work with.
@@ -55,6 +56,7 @@ struct RecoveryPass {
   std::string_view name;
   std::string_view help;
   bool by_default;
+  double least_gain_db;  // of what it must gain to be kept: what costs time must be worth it
   std::optional<Proposal> (*propose)(const PlannedGraph&, const RecoveryContext&);
 };
 std::span<const RecoveryPass> recovery_passes();  // in the order in which they run

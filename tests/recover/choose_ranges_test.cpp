@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "plan/range_memo.h"
 #include "plan/small_graphs.h"
 
 namespace q8 {
@@ -35,8 +36,9 @@ class OneOutlier {
 
   RangeChoice choose(std::span<const SampleInputs> judge, int threads = 1,
                      const PlanConfig& config = {}) const {
+    RangeMemo memo;
     return choose_ranges(graph, profile, config, find_target("onnxruntime-x86"),
-                         {.judge = judge, .machine = {.threads = threads, .keep = {}}});
+                         {.judge = judge, .machine = {.threads = threads, .keep = {}}}, memo);
   }
   double high(const RangeChoice& choice) const {
     return choice.plan.find_activation("x")->range.high;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "plan/range_memo.h"
 #include "plan/small_graphs.h"
 #include "recover/estimated_time.h"
 
@@ -33,7 +34,8 @@ class DrownedValue {
     return {graph, make_plan(graph, profile, config, find_target("onnxruntime-x86"))};
   }
   std::optional<Proposal> propose(double budget) const {
-    const PlanSource source{profile, config, find_target("onnxruntime-x86")};
+    RangeMemo memo;
+    const PlanSource source{profile, config, find_target("onnxruntime-x86"), memo};
     return keep_in_float(planned(), {.fit = samples,
                                      .source = &source,
                                      .float_budget_percent = budget,

@@ -72,7 +72,8 @@ std::optional<Proposal> spoil_bias(const PlannedGraph& model, const RecoveryCont
 // bias of 100 INT8 gives 120, and the SQNR is 10·log₁₀(16² / 104²).
 TEST(Recover, RefusesAPassThatMakesItWorse) {
   const std::vector<SampleInputs> fit = {row(10, 20)}, judge = {row(10, 20)};
-  const RecoveryPass pass{.name = "spoil", .help = "", .by_default = true, .propose = spoil_bias};
+  const RecoveryPass pass{
+      .name = "spoil", .help = "", .by_default = true, .least_gain_db = 0, .propose = spoil_bias};
   const Recovery recovery =
       recover(test::coarse_gemm(), std::span(&pass, 1), {.fit = fit, .judge = judge});
   EXPECT_EQ(bias_of(recovery.model), 1.0f);
