@@ -13,6 +13,8 @@ namespace {
 
 // Smaller Gram matrices (depthwise convolutions) are summed without the matrix kernels.
 constexpr std::int64_t kSmallDepth = 64;
+// Rows that are multiplied at a time: sums of 33,025 would still fit into 32 bits.
+constexpr std::int64_t kRowsAtOnce = 1024;
 
 // 16 rows for each unknown of a channel; 8,192 hold 32-bit sums of products (2^31 / 255² = 33,025)
 // and bound the time of wide layers.
@@ -132,7 +134,8 @@ class Collector {
         gram_(gram),
         kernels_(make_kernel_set(context.machine.isa)),
         threads_(context.machine.threads),
-        statistics_(layers.size()) {
+        statistics_(layers.size()),
+        waiting_(layers.size()) {
     for (std::size_t i = 0; i < layers.size(); ++i) {
       const auto columns = static_cast<std::size_t>(layers[i].groups * layers[i].depth);
       statistics_[i].sums.resize(columns);
@@ -145,7 +148,10 @@ class Collector {
     for (std::size_t i = 0; i < layers_.size(); ++i)
       if (layers_[i].input == produced.value) add_layer(i, produced, sample);
   }
-  std::vector<InputStatistics> finish() && { return std::move(statistics_); }
+  std::vector<InputStatistics> finish() && {
+    for (std::size_t i = 0; i < layers_.size(); ++i) multiply_waiting(i);
+    return std::move(statistics_);
+  }
 
  private:
   void add_layer(std::size_t index, const Produced& produced, std::int64_t sample) {
@@ -177,8 +183,28 @@ class Collector {
     if (!gram_) return;
     if (depth <= kSmallDepth)
       add_small_gram(block, count, depth, to.gram.data() + first * depth);
-    else
+    else if (layer.groups > 1)
       add_gram(block, count, depth, to.gram.data() + first * depth, kernels_, threads);
+    else
+      put_off(index, block);
+  }
+
+  // A product of few rows takes as long as adding it to the matrix; so rows of several samples wait
+  // for each other.
+  void put_off(std::size_t index, const RowBlock& block) {
+    RowBlock& waiting = waiting_[index];
+    waiting.is_signed = block.is_signed;
+    waiting.zero_point = block.zero_point;
+    waiting.bytes.insert(waiting.bytes.end(), block.bytes.begin(), block.bytes.end());
+    if (std::ssize(waiting.bytes) >= kRowsAtOnce * layers_[index].depth) multiply_waiting(index);
+  }
+
+  void multiply_waiting(std::size_t index) {
+    RowBlock& waiting = waiting_[index];
+    const std::int64_t depth = layers_[index].depth, count = std::ssize(waiting.bytes) / depth;
+    if (count == 0) return;
+    add_gram(waiting, count, depth, statistics_[index].gram.data(), kernels_, threads_);
+    waiting.bytes.clear();
   }
 
   const Graph& graph_;
@@ -188,6 +214,7 @@ class Collector {
   KernelSet kernels_;
   Threads threads_;
   std::vector<InputStatistics> statistics_;
+  std::vector<RowBlock> waiting_;  // by layer: bytes alone
 };
 
 }  // namespace
