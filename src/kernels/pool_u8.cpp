@@ -10,22 +10,29 @@
 namespace q8 {
 namespace {
 
-// Calls body(pixel, rows) for each output pixel, rows[tap] the bytes it sees there.
+constexpr std::int64_t kBlock = 256;  // channels at a time; a global pool's threads share these out
+
+// Calls body(pixel, channel, count, rows) for each output pixel and block of channels, rows[tap]
+// the bytes of all channels it sees there.
 template <typename Body>
 void for_each_window(const ConvGeometry& g, const std::uint8_t* x, std::uint8_t outside,
                      Threads& threads, Body&& body) {
   const std::int64_t pixels = product(g.output());
   const std::int64_t image = product(g.input) * g.in_channels;
+  const std::int64_t blocks = (g.in_channels + kBlock - 1) / kBlock;
   const Indirection indirection(g, g.in_channels);
   const std::vector<std::uint8_t> padding(static_cast<std::size_t>(g.in_channels), outside);
-  const std::int64_t grain = (16 << 10) / (g.taps() * g.in_channels + 1) + 1;
-  threads.parallel_for(g.batch * pixels, grain, [&](std::int64_t begin, std::int64_t end) {
+  const std::int64_t grain = (16 << 10) / (g.taps() * std::min(g.in_channels, kBlock) + 1) + 1;
+  threads.parallel_for(g.batch * pixels * blocks, grain, [&](std::int64_t begin, std::int64_t end) {
     std::vector<const std::byte*> rows(static_cast<std::size_t>(g.taps()));
-    for (std::int64_t p = begin; p < end; ++p) {
-      indirection.fill(reinterpret_cast<const std::byte*>(x + p / pixels * image),
-                       reinterpret_cast<const std::byte*>(padding.data()), p % pixels, 1, 1,
-                       rows.data());
-      body(p, reinterpret_cast<const std::uint8_t* const*>(rows.data()));
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t p = i / blocks, first = i % blocks * kBlock;
+      if (first == 0 || i == begin)
+        indirection.fill(reinterpret_cast<const std::byte*>(x + p / pixels * image),
+                         reinterpret_cast<const std::byte*>(padding.data()), p % pixels, 1, 1,
+                         rows.data());
+      body(p, first, std::min(kBlock, g.in_channels - first),
+           reinterpret_cast<const std::uint8_t* const*>(rows.data()));
     }
   });
 }
@@ -43,9 +50,19 @@ void flip_bytes(std::uint8_t* bytes, std::int64_t count) {
   for (std::int64_t c = 0; c < count; ++c) bytes[c] = static_cast<std::uint8_t>(bytes[c] ^ 0x80u);
 }
 
-void add_to(std::int32_t* __restrict sums, const std::uint8_t* __restrict row, std::int64_t count,
-            std::uint8_t flip) {
-  for (std::int64_t c = 0; c < count; ++c) sums[c] += row[c] ^ flip;
+// Adds rows[tap][first + c] for all taps to sums[c].
+void add_rows(const std::uint8_t* const* rows, std::int64_t taps, std::int64_t first,
+              std::int64_t count, std::uint8_t flip, std::int32_t* __restrict sums) {
+  constexpr std::int64_t kMostTaps = 257;  // bytes whose sum fits into 16 bits: half the work of 32
+  for (std::int64_t begin = 0; begin < taps; begin += kMostTaps) {
+    std::uint16_t part[kBlock] = {};
+    for (std::int64_t tap = begin; tap < std::min(taps, begin + kMostTaps); ++tap) {
+      const std::uint8_t* row = rows[tap] + first;
+      for (std::int64_t c = 0; c < count; ++c)
+        part[c] = static_cast<std::uint16_t>(part[c] + (row[c] ^ flip));
+    }
+    for (std::int64_t c = 0; c < count; ++c) sums[c] += part[c];
+  }
 }
 
 // How many elements of a window count, in one dimension.
@@ -67,12 +84,15 @@ void max_pool_u8(const ConvGeometry& g, const std::uint8_t* x, bool is_signed, s
                  Threads& threads) {
   const std::uint8_t flip = is_signed ? 0x80 : 0;
   const std::int64_t channels = g.in_channels;
-  for_each_window(g, x, flip, threads, [&](std::int64_t p, const std::uint8_t* const* rows) {
-    std::uint8_t* target = out + p * channels;
-    std::fill_n(target, channels, std::uint8_t{0});
-    for (std::int64_t tap = 0; tap < g.taps(); ++tap) raise_to(target, rows[tap], channels, flip);
-    if (is_signed) flip_bytes(target, channels);
-  });
+  for_each_window(
+      g, x, flip, threads,
+      [&](std::int64_t p, std::int64_t first, std::int64_t count, const std::uint8_t* const* rows) {
+        std::uint8_t* target = out + p * channels + first;
+        std::fill_n(target, count, std::uint8_t{0});
+        for (std::int64_t tap = 0; tap < g.taps(); ++tap)
+          raise_to(target, rows[tap] + first, count, flip);
+        if (is_signed) flip_bytes(target, count);
+      });
 }
 
 void average_pool_u8(const AveragePoolU8& pool, const std::uint8_t* x, std::uint8_t* out,
@@ -86,25 +106,23 @@ void average_pool_u8(const AveragePoolU8& pool, const std::uint8_t* x, std::uint
   const Spatial output = g.output();
   const auto low = static_cast<float>(pool.low - pool.y_zero_point);
   const auto high = static_cast<float>(pool.high - pool.y_zero_point);
-  for_each_window(g, x, outside, threads, [&](std::int64_t p, const std::uint8_t* const* rows) {
-    const std::int64_t pixel = p % product(output);
-    const auto count = static_cast<float>(counted(pool, 0, pixel / output[2] / output[1]) *
-                                          counted(pool, 1, pixel / output[2] % output[1]) *
-                                          counted(pool, 2, pixel % output[2]));
-    constexpr std::int64_t kBlock = 256;
-    std::int32_t sums[kBlock];
-    for (std::int64_t first = 0; first < channels; first += kBlock) {
-      const std::int64_t some = std::min(kBlock, channels - first);
-      std::fill_n(sums, some, static_cast<std::int32_t>(-zero_point * g.taps()));
-      for (std::int64_t tap = 0; tap < g.taps(); ++tap) add_to(sums, rows[tap] + first, some, flip);
-      for (std::int64_t c = 0; c < some; ++c) {
-        const float mean = static_cast<float>(sums[c]) * pool.x_format.scale / count;
-        const float q = std::clamp(mean / pool.y_scale, low, high);
-        out[p * channels + first + c] = static_cast<std::uint8_t>(
-            static_cast<std::int32_t>(round_half_even(q)) + pool.y_zero_point);
-      }
-    }
-  });
+  for_each_window(
+      g, x, outside, threads,
+      [&](std::int64_t p, std::int64_t first, std::int64_t some, const std::uint8_t* const* rows) {
+        const std::int64_t pixel = p % product(output);
+        const auto count = static_cast<float>(counted(pool, 0, pixel / output[2] / output[1]) *
+                                              counted(pool, 1, pixel / output[2] % output[1]) *
+                                              counted(pool, 2, pixel % output[2]));
+        std::int32_t sums[kBlock];
+        std::fill_n(sums, some, static_cast<std::int32_t>(-zero_point * g.taps()));
+        add_rows(rows, g.taps(), first, some, flip, sums);
+        for (std::int64_t c = 0; c < some; ++c) {
+          const float mean = static_cast<float>(sums[c]) * pool.x_format.scale / count;
+          const float q = std::clamp(mean / pool.y_scale, low, high);
+          out[p * channels + first + c] = static_cast<std::uint8_t>(
+              static_cast<std::int32_t>(round_half_even(q)) + pool.y_zero_point);
+        }
+      });
 }
 
 }  // namespace q8

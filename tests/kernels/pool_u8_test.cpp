@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <vector>
 
 namespace q8 {
 namespace {
@@ -72,6 +73,33 @@ TEST(AveragePoolU8, GlobalOverSignedBytes) {
                    .high = 127},
                   x.data(), &y, threads);
   EXPECT_EQ(y, 4);
+}
+
+// 289 elements of 255 are more than 16 bits hold, 600 channels more than one block; every third
+// channel is 0.
+TEST(AveragePoolU8, GlobalOverManyElementsAndChannels) {
+  constexpr std::size_t kPixels = 17 * 17, kChannels = 600;
+  std::vector<std::uint8_t> x(kPixels * kChannels), y(kChannels);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = i % kChannels % 3 == 0 ? 0 : 255;
+  for (const int count : {1, 3}) {
+    Threads threads(count);
+    average_pool_u8({.geometry = window(kChannels, 17, 17, 0), .x_format = {1.0f, 0, false}},
+                    x.data(), y.data(), threads);
+    for (std::size_t c = 0; c < kChannels; ++c) EXPECT_EQ(y[c], c % 3 == 0 ? 0 : 255) << c;
+  }
+}
+
+// Of 600 channels, c % 251 stands in the middle of 3×3 zeros.
+TEST(MaxPoolU8, ManyChannels) {
+  constexpr std::size_t kChannels = 600;
+  std::vector<std::uint8_t> x(9 * kChannels), y(kChannels);
+  for (std::size_t c = 0; c < kChannels; ++c)
+    x[4 * kChannels + c] = static_cast<std::uint8_t>(c % 251);
+  for (const int count : {1, 3}) {
+    Threads threads(count);
+    max_pool_u8(window(kChannels, 3, 3, 0), x.data(), false, y.data(), threads);
+    for (std::size_t c = 0; c < kChannels; ++c) EXPECT_EQ(y[c], c % 251) << c;
+  }
 }
 
 }  // namespace
