@@ -33,12 +33,8 @@ TileGrid::TileGrid(std::int64_t m, const PackedS8& b, int threads) : m_(m), pane
   block_ = std::clamp<std::int64_t>(kBlockBytes / std::max<std::int64_t>(1, b.panel_bytes()), 1,
                                     panels_);
   if (threads > 1) {
-    // Threads that share out the rows read all weights each; those that share out the panels read
-    // all rows, and the next layer, which shares out rows, finds its input in other threads'
-    // caches.
     const std::int64_t depth = 4 * b.k4();
-    const bool many_weights = b.n() * b.taps() * depth > m * (depth + b.n());
-    if (many_weights)
+    if (b.n() * b.taps() * depth > kManyWeights * m * (depth + b.n()))
       cut_panels(threads);
     else
       cut_rows(threads);
