@@ -54,7 +54,7 @@ class Runner {
   Runner(const std::filesystem::path& path, const BenchJob& job, const SessionOptions& machine)
       : path_(path), begin_(std::chrono::steady_clock::now()) {
     Model model = model_to_run(path);
-    bytes_ = static_cast<std::int64_t>(std::filesystem::file_size(path) + model.external_bytes);
+    bytes_ = size_on_disk(path, model);
     inputs_ = bench_inputs(model.graph, job);
     session_.emplace(std::move(model.graph), machine);
     load_ms_ = ms_since(begin_);

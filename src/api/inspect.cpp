@@ -1,7 +1,7 @@
 #include "q8/inspect.h"
 
+#include "api/model_file.h"
 #include "base/file.h"
-#include "base/sha256.h"
 #include "calib/profile.h"
 #include "onnx_io/load.h"
 #include "report/calibration_table.h"
@@ -28,12 +28,12 @@ FileKind kind_of(std::string_view content) {
                                                                   : FileKind::kModel;
 }
 
-std::string inspect_model(const fs::path& file, const MappedFile& content, bool json) {
+std::string inspect_model(const fs::path& file, bool json) {
   const Model model = load_model(file);
   ModelSummary summary = summarize(model);
   summary.file = file.filename().string();
-  summary.sha256 = sha256_hex(content.bytes());
-  summary.bytes = static_cast<std::int64_t>(content.bytes().size() + model.external_bytes);
+  summary.sha256 = model_sha256(file, model);
+  summary.bytes = size_on_disk(file, model);
   return json ? summary_json(summary) : summary_text(summary);
 }
 
@@ -58,7 +58,7 @@ std::string inspect_file(const fs::path& file, bool json) {
     case FileKind::kModel:
       break;
   }
-  return inspect_model(file, content, json);
+  return inspect_model(file, json);
 }
 
 void save_text(const std::string& content, const fs::path& file) {

@@ -22,6 +22,20 @@ std::string isa_list() {
 
 }  // namespace
 
+std::string model_sha256(const fs::path& path, const Model& model) {
+  if (model.external_files.empty()) return sha256_file(path);
+  Sha256 all;
+  all.add(sha256_file(path));
+  for (const fs::path& file : model.external_files) all.add(sha256_file(file));
+  return all.hex();
+}
+
+std::int64_t size_on_disk(const fs::path& path, const Model& model) {
+  std::uintmax_t bytes = fs::file_size(path);
+  for (const fs::path& file : model.external_files) bytes += fs::file_size(file);
+  return static_cast<std::int64_t>(bytes);
+}
+
 Model load_checked(const fs::path& path) {
   Model model = load_model(path);
   try {
@@ -34,8 +48,8 @@ Model load_checked(const fs::path& path) {
 
 ModelFile open_model_as_is(const fs::path& path) {
   ModelFile file{.model = load_checked(path), .path = fs::absolute(path).lexically_normal()};
-  file.sha256 = sha256_file(path);
-  file.bytes = static_cast<std::int64_t>(fs::file_size(path) + file.model.external_bytes);
+  file.sha256 = model_sha256(path, file.model);
+  file.bytes = size_on_disk(path, file.model);
   return file;
 }
 

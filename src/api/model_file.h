@@ -18,9 +18,15 @@ namespace q8 {
 struct ModelFile {
   Model model;
   std::filesystem::path path;  // absolute
-  std::string sha256 = {};     // of the file; external data is not part of it
+  std::string sha256 = {};     // as model_sha256
   std::int64_t bytes = 0;      // of the file and its external data
 };
+
+// Of the file; where weights lie in files beside it, of its hash and theirs, one behind the other.
+std::string model_sha256(const std::filesystem::path& path, const Model& model);
+
+// Of the file and those beside it.
+std::int64_t size_on_disk(const std::filesystem::path& path, const Model& model);
 
 // Loaded and checked for operators that q8 does not have; not hashed, which takes as long as
 // loading.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "api/calibration_data.h"
 #include "api/model_file.h"
@@ -33,7 +34,8 @@ class Verifier {
     check("graph", provenance::kGraph, [&] { return graph_digest(model_.graph); });
     find_profile();
     find_source();
-    check("source model", provenance::kSourceModel, [&] { return sha256_file(source()); });
+    check("source model", provenance::kSourceModel,
+          [&] { return open_model_as_is(source()).sha256; });
     if (recorded(provenance::kProfile).empty()) {
       check("plan", provenance::kPlan, [&] { return plan_hash(); });
       return std::move(facts_);
@@ -70,26 +72,48 @@ class Verifier {
     facts_.push_back(std::move(fact));
   }
 
-  // The profile that is named, or the only one beside the model.
+  // Whether the profile beside the model is the one: by its hash; of a model that was made without
+  // any, by that of the float model.
+  bool fits(const CalibrationProfile& profile) const {
+    const std::string wanted = recorded(provenance::kProfile);
+    return wanted.empty() ? profile.model.sha256 == recorded(provenance::kSourceModel)
+                          : profile.sha256() == wanted;
+  }
+
+  // The profile that is named, or the one beside the model that it was made with.
   void find_profile() {
     if (options_.calibration) {
       profile_ = load_profile(*options_.calibration);
       profile_path_ = *options_.calibration;
       return;
     }
-    std::vector<fs::path> found;
     const fs::path folder = path_.has_parent_path() ? path_.parent_path() : fs::path(".");
+    std::set<fs::path> beside;
     for (const fs::directory_entry& entry : fs::directory_iterator(folder))
-      if (entry.path().extension() == ".q8cal") found.push_back(entry.path());
-    if (found.size() != 1) return;
-    profile_ = load_profile(found[0]);
-    profile_path_ = found[0];
+      if (entry.path().extension() == ".q8cal") beside.insert(entry.path());
+    for (const fs::path& path : beside) {
+      CalibrationProfile found;
+      try {
+        found = load_profile(path);
+      } catch (const Error&) {  // of no use here, whatever is wrong with it
+        others_ += (others_.empty() ? "" : ", ") + path.filename().string() + " (unreadable)";
+        continue;
+      }
+      if (fits(found)) {
+        profile_ = std::move(found);
+        profile_path_ = path;
+        return;
+      }
+      others_ += (others_.empty() ? "" : ", ") + path.filename().string();
+    }
   }
 
   const CalibrationProfile& profile() const {
-    if (!profile_)
-      throw bad_input("no profile: name it with --calibration (beside the model there is not one)");
-    return *profile_;
+    if (profile_) return *profile_;
+    throw bad_input("no profile: name it with --calibration (" +
+                    (others_.empty() ? "beside the model there is none"
+                                     : "beside the model there are others: " + others_) +
+                    ")");
   }
 
   void find_source() {
@@ -141,6 +165,7 @@ class Verifier {
   Model model_;
   std::optional<CalibrationProfile> profile_;
   fs::path profile_path_;
+  std::string others_;  // profiles beside the model that are not its own, for messages
   std::optional<fs::path> source_;
   std::vector<VerifiedFact> facts_;
 };

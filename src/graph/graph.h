@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -168,7 +169,7 @@ struct Model {
   std::string producer_name, producer_version, domain, doc;
   std::int64_t model_version = 0;
   MetadataProps metadata;
-  std::uint64_t external_bytes = 0;  // of the files beside it that hold its weights
+  std::vector<std::filesystem::path> external_files = {};  // beside it, with weights; sorted
 };
 
 // Throws bad_input where a value is read that nobody makes, made twice, or an output is made by

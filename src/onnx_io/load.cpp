@@ -326,7 +326,7 @@ Model build(onnx::ModelProto& proto, const fs::path& folder, const LargeWeights&
     throw bad_input("the model imports no version of the standard operator set");
   ExternalData external(folder);
   model.graph = GraphBuilder(*proto.mutable_graph(), external, nullptr, weights).build(opsets);
-  model.external_bytes = external.bytes();
+  model.external_files = external.files();
   verify(model.graph);
   model.graph.tidy();
   return model;

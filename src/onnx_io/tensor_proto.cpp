@@ -184,10 +184,10 @@ std::shared_ptr<const MappedFile> ExternalData::open(const std::string& location
   return files_[location] = std::make_shared<const MappedFile>(file);
 }
 
-std::uint64_t ExternalData::bytes() const {
-  std::uint64_t total = 0;
-  for (const auto& [location, file] : files_) total += file->bytes().size();
-  return total;
+std::vector<std::filesystem::path> ExternalData::files() const {
+  std::vector<std::filesystem::path> paths;
+  for (const auto& [location, file] : files_) paths.push_back(folder_ / location);
+  return paths;
 }
 
 DType dtype_of_proto(int data_type) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/file.h"
 #include "tensor/tensor.h"
@@ -18,7 +19,7 @@ class ExternalData {
  public:
   explicit ExternalData(std::filesystem::path folder) : folder_(std::move(folder)) {}
   std::shared_ptr<const MappedFile> open(const std::string& location);
-  std::uint64_t bytes() const;  // of all files opened so far
+  std::vector<std::filesystem::path> files() const;  // opened so far, in the order of their names
 
  private:
   std::filesystem::path folder_;

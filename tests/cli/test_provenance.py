@@ -90,6 +90,25 @@ class Verify(Folder):
         verdicts = self.verdicts(4, "--calibration", "other/digits.q8cal")
         self.assertEqual({what for what, v in verdicts.items() if v == "differs"}, {"profile", "data", "plan"})
 
+    def test_external_weights_are_part_of_the_source(self):
+        onnx.save(onnx.load(self.folder / "digits.onnx"), self.folder / "digits.onnx", save_as_external_data=True, location="weights.bin", size_threshold=0)
+        self.succeed("calibrate", "digits.onnx", "--data", "data")
+        self.quantize("a.onnx")
+        self.assertEqual(self.verdicts(0)["source model"], "holds")
+        weights = bytearray((self.folder / "weights.bin").read_bytes())
+        weights[0] ^= 1  # the last bit of one weight
+        (self.folder / "weights.bin").write_bytes(weights)
+        self.assertEqual(self.verdicts(4)["source model"], "differs")
+
+    def test_the_profile_is_found_by_its_hash(self):
+        self.succeed("calibrate", "digits.onnx", "--data", "data", "--samples", "20", "-o", "aa.q8cal")
+        (self.folder / "b.q8cal").write_bytes(b"no profile")
+        self.assertEqual(self.verdicts(0)["profile"], "holds")
+        (self.folder / "digits.q8cal").unlink()
+        done = self.q8("inspect", "--verify", "a.onnx", "--source", "digits.onnx")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("there are others: aa.q8cal, b.q8cal (unreadable)", done.stdout)
+
     def test_changed_and_missing_samples(self):
         sample, *others = sorted((self.folder / "data").rglob("*.png"))
         shutil.copy(next(p for p in others if p.read_bytes() != sample.read_bytes()), sample)
