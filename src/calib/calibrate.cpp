@@ -204,7 +204,8 @@ Calibration calibrate(const Graph& canonical, const ModelReference& model, const
   std::optional<CostMeter> meter;
   if (options.measure_cost) meter.emplace(canonical, options);
   DataChecks checks(data);
-  SampleStream stream(data, chosen);
+  // What is measured shall not share the processor with the decoding of other samples.
+  SampleStream stream(data, chosen, options.measure_cost ? 0 : 1);
   const std::int64_t total = already + std::ssize(chosen);
   std::int64_t done = already;
   while (!options.stop.stop_requested()) {

@@ -42,23 +42,36 @@ struct SampleStream::State {
         if (stopped || claimed == indices.size()) return;
         position = claimed++;
       }
-      Outcome outcome;
-      try {
-        outcome = dataset.sample(indices[position]);
-      } catch (...) {
-        outcome = std::current_exception();
-      }
+      Outcome outcome = load(position);
       const std::lock_guard lock(mutex);
       ready.emplace(position, std::move(outcome));
       changed.notify_all();
     }
+  }
+
+  Outcome load(std::size_t position) const {
+    try {
+      return dataset.sample(indices[position]);
+    } catch (...) {
+      return std::current_exception();
+    }
+  }
+
+  // The next one in the order of `indices`, waited for or, without threads, loaded here.
+  Outcome take(std::unique_lock<std::mutex>& lock) {
+    if (threads.empty()) return load(handed_out++);
+    changed.wait(lock, [&] { return ready.contains(handed_out); });
+    Outcome outcome = std::move(ready.extract(handed_out).mapped());
+    ++handed_out;
+    changed.notify_all();
+    return outcome;
   }
 };
 
 SampleStream::SampleStream(const Dataset& dataset, std::vector<std::int64_t> indices, int threads,
                            std::size_t ahead)
     : state_(std::make_unique<State>(dataset, std::move(indices), ahead)) {
-  Q8_ASSERT(threads >= 1 && ahead >= 1);
+  Q8_ASSERT(threads >= 0 && ahead >= 1);
   for (int i = 0; i < threads; ++i) state_->threads.emplace_back([s = state_.get()] { s->work(); });
 }
 
@@ -75,10 +88,7 @@ std::optional<Sample> SampleStream::next() {
   std::unique_lock lock(s.mutex);
   if (s.failure) std::rethrow_exception(s.failure);
   if (s.handed_out == s.indices.size()) return {};
-  s.changed.wait(lock, [&] { return s.ready.contains(s.handed_out); });
-  State::Outcome outcome = std::move(s.ready.extract(s.handed_out).mapped());
-  ++s.handed_out;
-  s.changed.notify_all();
+  State::Outcome outcome = s.take(lock);
   if (auto* failure = std::get_if<std::exception_ptr>(&outcome)) {
     s.failure = *failure;
     s.stopped = true;

@@ -11,7 +11,8 @@
 namespace q8 {
 
 // Loads samples ahead on other threads while the caller computes, and hands them out in the order
-// of `indices`. At most `ahead` samples wait at a time. The dataset must outlive the stream.
+// of `indices`. At most `ahead` samples wait at a time. With no threads each is loaded when it is
+// asked for. The dataset must outlive the stream.
 class SampleStream {
  public:
   SampleStream(const Dataset& dataset, std::vector<std::int64_t> indices, int threads = 1,

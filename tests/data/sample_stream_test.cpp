@@ -25,7 +25,7 @@ TEST(SampleStream, KeepsTheOrderForEveryNumberOfThreads) {
   const TemporaryFolder folder;
   const Dataset dataset = pictures(folder, 40);
   const std::vector<std::int64_t> indices = {39, 0, 7, 7, 3, 21, 5, 1, 38, 2, 4, 6, 8, 10};
-  for (const int threads : {1, 2, 5}) {
+  for (const int threads : {0, 1, 2, 5}) {
     for (const std::size_t ahead : {1u, 3u, 100u}) {
       SampleStream stream(dataset, indices, threads, ahead);
       for (const std::int64_t i : indices) {
@@ -41,7 +41,7 @@ TEST(SampleStream, KeepsTheOrderForEveryNumberOfThreads) {
 
 TEST(SampleStream, AnErrorComesInItsTurn) {
   const TemporaryFolder folder;
-  for (const int threads : {1, 3}) {
+  for (const int threads : {0, 1, 3}) {
     folder.write("p103.ppm", ppm(8, 8, 3));
     const Dataset dataset = pictures(folder, 6);
     folder.write("p103.ppm", "P6 broken");
