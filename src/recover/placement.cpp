@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdio>
 #include <map>
-#include <numeric>
 
 #include "base/error.h"
 #include "plan/coverage.h"
@@ -20,8 +19,9 @@ constexpr double kEnoughDb = 30;
 // A group must gain so much, and so much more for each percent of time that it takes.
 constexpr double kLeastDb = 0.5, kDbPerPercent = 0.1;
 constexpr std::size_t kWindows = 12, kMostGroups = 3;
-// Values of activations that all trials together may compute, and runs that they are spread over.
-constexpr double kWork = 2e9, kTrials = 48;
+// Values of activations that all trials together may compute, and about how many trials there are.
+constexpr double kWork = 2e9;
+constexpr std::int64_t kTrials = 48;
 constexpr std::size_t kFewestSamples = 6;
 
 using Group = std::vector<NodeId>;  // in the order of the graph
@@ -83,7 +83,8 @@ class Placement {
       values += static_cast<double>(tensor.count);
     const double a_sample =
         values / std::max(1.0, static_cast<double>(context.source->profile.samples.size()));
-    const auto allowed = static_cast<std::size_t>(kWork / kTrials / std::max(1.0, a_sample));
+    const auto allowed =
+        static_cast<std::size_t>(kWork / static_cast<double>(kTrials) / std::max(1.0, a_sample));
     RecoveryContext few = context;
     few.judge = context.fit.first(std::min(context.fit.size(), std::max(kFewestSamples, allowed)));
     return few;
@@ -133,7 +134,9 @@ class Placement {
 
   Trial attempt(Group group) {
     if (context_.stop.stop_requested()) throw interrupted();
-    if (context_.progress) context_.progress("recover: placement", ++trials_, 0);
+    ++trials_;
+    if (context_.progress)
+      context_.progress("recover: placement", trials_, std::max(trials_, kTrials));
     Trial trial{.group = std::move(group), .plan = {}};
     trial.plan = plan_with(trial.group, "tried");
     trial.gain_db = mean_gain(noises_, judge_.noises({graph_, trial.plan}, 0, judge_.samples()));
