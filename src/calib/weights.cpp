@@ -45,9 +45,11 @@ class ScaleSearch {
  private:
   double squared_error(const std::vector<float>& values, float scale) const {
     double sum = 0;
-    const double levels = levels_;
+    const double high = levels_;
+    // 4 bits cannot spare the lowest of their 16 values; in 8 bits it would cost runtimes more.
+    const double low = dtype_ == DType::kS4 ? quant_limits(dtype_).min : -high;
     for (const float w : values) {
-      const double q = std::clamp(static_cast<double>(round_half_even(w / scale)), -levels, levels);
+      const double q = std::clamp(static_cast<double>(round_half_even(w / scale)), low, high);
       const double error = static_cast<double>(w) - q * static_cast<double>(scale);
       sum += error * error;
     }
@@ -128,6 +130,22 @@ QuantParams weight_params(const Tensor& weights, const WeightSettings& settings)
                                            : search.best(members[i], largest[i]));
   params.zero_point.assign(scales, 0);
   return params;
+}
+
+Tensor quantize_weights(const Tensor& weights, const QuantParams& params, std::int32_t levels) {
+  Tensor integers = quantize(weights, params);
+  const bool is_unsigned = params.dtype == DType::kU8;
+  if (!is_unsigned && params.dtype != DType::kS8) return integers;
+  const std::int32_t middle = is_unsigned ? 128 : 0;
+  if (std::ranges::any_of(params.zero_point, [&](std::int32_t zero) { return zero != middle; }))
+    return integers;
+  std::byte* bytes = integers.mutable_bytes();
+  for (std::int64_t i = 0; i < integers.size(); ++i) {
+    const auto q = std::to_integer<std::uint8_t>(bytes[i]);
+    const std::int32_t real = is_unsigned ? q - middle : static_cast<std::int8_t>(q);
+    bytes[i] = static_cast<std::byte>(std::clamp(real, -levels, levels) + middle);
+  }
+  return integers;
 }
 
 }  // namespace q8

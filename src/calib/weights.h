@@ -26,4 +26,8 @@ struct WeightSettings {
 // shape.
 QuantParams weight_params(const Tensor& weights, const WeightSettings& settings);
 
+// The integers of a constant. Those of 8 bits around the middle of their type stay within ±levels,
+// also where a clipping scale would let them reach −128, or more than a target's sums hold.
+Tensor quantize_weights(const Tensor& weights, const QuantParams& params, std::int32_t levels);
+
 }  // namespace q8

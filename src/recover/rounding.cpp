@@ -4,7 +4,6 @@
 
 #include "base/error.h"
 #include "base/threads.h"
-#include "plan/targets.h"
 #include "recover/input_statistics.h"
 #include "recover/round_weights.h"
 #include "recover/weighted_layer.h"
@@ -45,21 +44,21 @@ std::vector<double> second_moments(const InputStatistics& statistics, std::int64
 }
 
 // Writes the integers of the channels [begin, end) of one group.
-void round_channels(const WeightedLayer& layer, const WeightRounder& rounder, int limit,
-                    std::int64_t begin, std::int64_t end, std::int8_t* integers) {
+void round_channels(const WeightedLayer& layer, const WeightRounder& rounder, std::int64_t begin,
+                    std::int64_t end, std::int8_t* integers) {
   const float* weights = layer.weights->data<float>();
   std::vector<float> scaled(static_cast<std::size_t>((end - begin) * layer.depth));
   for (std::int64_t c = begin; c < end; ++c)
     for (std::int64_t k = 0; k < layer.depth; ++k)
       scaled[static_cast<std::size_t>((c - begin) * layer.depth + k)] =
           weights[layer.at(c, k)] / layer.scale(c);
-  const std::vector<std::int8_t> rounded = rounder.round(scaled, end - begin, limit);
+  const std::vector<std::int8_t> rounded = rounder.round(scaled, end - begin, layer.levels);
   for (std::int64_t c = begin; c < end; ++c)
     for (std::int64_t k = 0; k < layer.depth; ++k)
       integers[layer.at(c, k)] = rounded[static_cast<std::size_t>((c - begin) * layer.depth + k)];
 }
 
-Tensor round_layer(const WeightedLayer& layer, const InputStatistics& statistics, int limit,
+Tensor round_layer(const WeightedLayer& layer, const InputStatistics& statistics,
                    Threads& threads) {
   Tensor integers(DType::kS8, layer.weights->shape());
   std::int8_t* to = integers.mutable_data<std::int8_t>();
@@ -69,7 +68,7 @@ Tensor round_layer(const WeightedLayer& layer, const InputStatistics& statistics
     on.parallel_for((in_group + WeightRounder::kBlock - 1) / WeightRounder::kBlock, 1,
                     [&](std::int64_t begin, std::int64_t end) {
                       const std::int64_t first = group * in_group;
-                      round_channels(layer, rounder, limit, first + begin * WeightRounder::kBlock,
+                      round_channels(layer, rounder, first + begin * WeightRounder::kBlock,
                                      first + std::min(in_group, end * WeightRounder::kBlock), to);
                     });
   };
@@ -102,7 +101,6 @@ std::vector<WeightedLayer> layers_to_round(const PlannedGraph& model,
 std::optional<Proposal> round_by_output_error(const PlannedGraph& model,
                                               const RecoveryContext& context) {
   PlannedGraph result = model;
-  const int limit = find_target(model.plan.target).weight_levels;
   const std::vector<WeightedLayer> layers = layers_to_round(model, context);
   Threads threads(context.machine.threads);
   for (std::size_t first = 0; first < layers.size();) {
@@ -120,7 +118,7 @@ std::optional<Proposal> round_by_output_error(const PlannedGraph& model,
       if (statistics[i].rows == 0) continue;
       const std::string& node = model.graph.node(batch[i].node).name;
       result.plan.constants.at(std::pair(node, std::size_t{1})).integers =
-          round_layer(batch[i], statistics[i], limit, threads);
+          round_layer(batch[i], statistics[i], threads);
     }
     first = end;
   }

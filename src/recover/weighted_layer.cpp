@@ -1,6 +1,7 @@
 #include "recover/weighted_layer.h"
 
-#include "tensor/quant_params.h"
+#include "calib/weights.h"
+#include "plan/targets.h"
 
 namespace q8 {
 namespace {
@@ -44,7 +45,8 @@ std::vector<WeightedLayer> find_weighted_layers(const Graph& graph, const Quanti
     WeightedLayer layer{.node = id,
                         .input = node.inputs[0],
                         .weights_plan = plan.find_constant(node.name, 1),
-                        .weights = graph.constant(node.inputs[1])};
+                        .weights = graph.constant(node.inputs[1]),
+                        .levels = find_target(plan.target).weight_levels};
     const ActivationPlan* input = plan.find_activation(graph.value(layer.input).name);
     // The statistics of inputs are exact sums of bytes' products in 32 bits: not of 16-bit inputs.
     if (input == nullptr || dtype_size(input->params.dtype) != 1 || layer.weights_plan == nullptr ||
@@ -60,7 +62,8 @@ std::vector<WeightedLayer> find_weighted_layers(const Graph& graph, const Quanti
 
 Tensor integer_weights(const WeightedLayer& layer) {
   const ConstantPlan& plan = *layer.weights_plan;
-  return plan.integers ? *plan.integers : quantize(*layer.weights, plan.params);
+  return plan.integers ? *plan.integers
+                       : quantize_weights(*layer.weights, plan.params, layer.levels);
 }
 
 }  // namespace q8

@@ -18,6 +18,7 @@ struct WeightedLayer {
   const QuantParams* input_params = nullptr;
   const ConstantPlan* weights_plan = nullptr;  // both live as long as the plan does
   const Tensor* weights = nullptr;             // FP32, lives as long as the graph does
+  std::int32_t levels = 127;                   // integers are within ±levels, for the target
   std::int64_t groups = 1, channels = 0, depth = 0;
   std::int64_t channel_stride = 1, depth_stride = 1;  // of w, in elements
 

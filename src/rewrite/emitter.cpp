@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "base/sha256.h"
+#include "calib/weights.h"
+#include "plan/targets.h"
 #include "rewrite/opset.h"
 
 namespace q8 {
@@ -70,8 +72,12 @@ QuantizedValue Emitter::quantized_constant(const Node& node, std::size_t input,
   QuantizedValue value = parameters(constant.params, constant.value, shape);
   value.integers =
       shared_constant(constant.value + "_quantized",
-                      constant.integers ? *constant.integers : q8::quantize(flat, constant.params));
+                      constant.integers ? *constant.integers : rounded(flat, constant.params));
   return value;
+}
+
+Tensor Emitter::rounded(const Tensor& weights, const QuantParams& params) const {
+  return quantize_weights(weights, params, find_target(plan_.target).weight_levels);
 }
 
 QuantizedValue Emitter::quantize(ValueId real, const QuantParams& params, const std::string& name) {

@@ -30,6 +30,8 @@ class Emitter {
   void remove_absorbed();
   // The constant of `node` at `input` as integers; equal ones are made once.
   QuantizedValue quantized_constant(const Node& node, std::size_t input, const ConstantPlan& plan);
+  // The integers of weights, within what the target's sums hold.
+  Tensor rounded(const Tensor& weights, const QuantParams& params) const;
   // Adds a QuantizeLinear of `value`; the result is named after `name`.
   QuantizedValue quantize(ValueId value, const QuantParams& params, const std::string& name);
   // Adds a DequantizeLinear that makes `output` (a new value where it is kNoValue).
