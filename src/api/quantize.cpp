@@ -168,11 +168,11 @@ QuantizeResult quantize_model(const QuantizeJob& job, const Host& host) {
   const Improvement improved =
       improve(job, config, target, source, data,
               find_plan(job, config, source.model.graph, profile, target), host);
-  if (!job.plan_output.empty()) write_file_atomically(job.plan_output, plan_json(improved.planned));
-  if (host.warn)
-    for (const std::string& warning : improved.planned.warnings) host.warn(warning);
   const Recovery& recovered = improved.recovery;
   const QuantizationPlan& plan = recovered.model.plan;
+  if (!job.plan_output.empty()) write_file_atomically(job.plan_output, plan_json(plan));
+  if (host.warn)
+    for (const std::string& warning : plan.warnings) host.warn(warning);
   QuantizeResult result{.model = output, .float_bytes = source.bytes, .plan = describe(plan)};
   if (improved.ranges) result.ranges = describe(*improved.ranges, improved.ranges_seconds);
   if (improved.ranges) result.range_trials = describe_trials(*improved.ranges);

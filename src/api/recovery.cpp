@@ -42,7 +42,6 @@ Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Targ
                     const ModelFile& source, const CalibrationData& data, QuantizationPlan plan,
                     const Host& host) {
   Improvement result{
-      .planned = plan,
       .recovery = {.model = {.graph = source.model.graph, .plan = std::move(plan)}, .effects = {}},
       .ranges = {}};
   PlannedGraph& model = result.recovery.model;
@@ -90,7 +89,7 @@ Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Targ
         by_folds ? choose_by_folds(model.graph, data.profile(), config, target, folds, context)
                  : choose_ranges(model.graph, data.profile(), config, target, context, memo);
     context.judge = samples.judge;
-    result.planned = model.plan = result.ranges->plan;
+    model.plan = result.ranges->plan;
     result.ranges_seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }

@@ -10,7 +10,6 @@ namespace q8 {
 
 // What was tried on samples to make the quantized model better.
 struct Improvement {
-  QuantizationPlan planned;           // before recovery
   Recovery recovery;                  // the model, and what became of each pass
   std::optional<RangeChoice> ranges;  // where observers were tried …
   double ranges_seconds = 0;          // … and how long that took

@@ -84,6 +84,10 @@ STATIC = {
 # The runtimes of the others are not here: ONNX Runtime without its optimizer computes what the file says.
 TARGETS = {target: Form(("--target", target, "--observer", "minmax", "--recover", "none"), shows=follows(target), least_db=0,
                         optimized=target.startswith("onnxruntime")) for target in target_rules.RULES}
+# A clipping scale, whose weights must stay within the same limits.
+for target in ("onnxruntime-x86", "onnxruntime-x86-avx2"):
+    TARGETS[target + " clipped"] = Form(("--target", target, "--weight-observer", "mse", "--observer", "minmax", "--recover", "none"), least_db=0,
+                                        shows=follows(target))
 NEWEST = ("--opset", "21")
 BLOCKS = ("wide_layers",)
 FORMATS = {
@@ -96,7 +100,7 @@ FORMATS = {
     "s4 in small blocks": Form(("--mode", "weights", "--weights", "s4", "--block-size", "8", "--weight-observer", "mse", *NEWEST), BLOCKS, 16,
                                has_blocks),
     "s4 in static blocks": Form(("--weights", "s4", "--block-size", "16", *NEWEST), BLOCKS, 12, has_blocks),
-    "float16": Form(("--float16-islands",), agreement_db=FLOAT16_AGREEMENT_DB),
+    "float16": Form(("--float16-islands", "--float-budget", "0"), agreement_db=FLOAT16_AGREEMENT_DB),  # products stay integer
     "float16 qoperator": Form(("--float16-islands", "--format", "qoperator"), ("attention_mask_of_minus_infinity",), shows=has_float16),
     "float16 alone": Form(("--float16-islands", "--exclude", "*"), ("attention_mask_of_minus_infinity", "every_kind_of_convolution"), 50,
                           has_float16),
