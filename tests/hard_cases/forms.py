@@ -19,6 +19,7 @@ class Form:
     optimized: bool = True  # ONNX Runtime runs it with its optimizer, as models made for it
     once: bool = True  # of models that are alike but for their opset, the first is enough
     agreement_db: float = MINIMUM_AGREEMENT_DB
+    counts: bool = True  # the models' numbers of integer nodes hold: none is in float for accuracy's sake, or by name
 
     @property
     def needs_opset(self):
@@ -76,10 +77,12 @@ def follows(target):
     return show
 
 
+NO_FLOAT = ("--float-budget", "0")
 STATIC = {
-    "per channel": Form(("--per-channel",), once=False),
-    "per tensor": Form(("--per-tensor",), once=False),
-    "qoperator": Form(("--per-channel", "--format", "qoperator"), once=False),
+    "per channel": Form(("--per-channel", *NO_FLOAT), once=False),
+    "per tensor": Form(("--per-tensor", *NO_FLOAT), once=False),
+    "qoperator": Form(("--per-channel", "--format", "qoperator", *NO_FLOAT), once=False),
+    "float where it pays": Form(("--per-tensor",), counts=False),
 }
 # The runtimes of the others are not here: ONNX Runtime without its optimizer computes what the file says.
 TARGETS = {target: Form(("--target", target, "--observer", "minmax", "--recover", "none"), shows=follows(target), least_db=0,
@@ -100,15 +103,15 @@ FORMATS = {
     "s4 in small blocks": Form(("--mode", "weights", "--weights", "s4", "--block-size", "8", "--weight-observer", "mse", *NEWEST), BLOCKS, 16,
                                has_blocks),
     "s4 in static blocks": Form(("--weights", "s4", "--block-size", "16", *NEWEST), BLOCKS, 12, has_blocks),
-    "float16": Form(("--float16-islands", "--float-budget", "0"), agreement_db=FLOAT16_AGREEMENT_DB),  # products stay integer
+    "float16": Form(("--float16-islands", *NO_FLOAT), agreement_db=FLOAT16_AGREEMENT_DB),
     "float16 qoperator": Form(("--float16-islands", "--format", "qoperator"), ("attention_mask_of_minus_infinity",), shows=has_float16),
     "float16 alone": Form(("--float16-islands", "--exclude", "*"), ("attention_mask_of_minus_infinity", "every_kind_of_convolution"), 50,
-                          has_float16),
+                          has_float16, counts=False),
     "dynamic": Form(("--mode", "dynamic")),
     "dynamic LSTM": Form(("--mode", "dynamic"), ("recurrent_layers",), shows=has("DynamicQuantizeLSTM")),
     "dynamic Conv": Form(("--mode", "dynamic"), ("every_kind_of_convolution",), shows=has("ConvInteger")),
     "weights": Form(("--mode", "weights")),
-    "opset 21": Form(NEWEST, shows=has_opset_21, once=False),
+    "opset 21": Form((*NEWEST, *NO_FLOAT), shows=has_opset_21, once=False),
 }
 # What may become of any model. Random layers in a row lose more than trained ones.
 LEAST_OF_RANDOM_DB = 8
