@@ -89,12 +89,19 @@ TEST_F(SaveChecked, RefusesResultsThatAreNotFinite) {
 TEST_F(SaveChecked, SaysWhenTheFloatModelIsNotFinite) {
   source_.model.graph = one_node("Div", "zero", 0);
   try {
-    save(source_.model.graph);
+    save(one_node("Add", "one", 1));
     FAIL() << "no error";
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kBadInput);
     EXPECT_THAT(error.what(), HasSubstr("'y' of the float model is NaN or infinite"));
   }
+}
+
+// Logarithms of probabilities, say: what both models have is no fault of either.
+TEST_F(SaveChecked, TakesInfinitiesThatTheFloatModelHasToo) {
+  source_.model.graph = one_node("Div", "zero", 0);
+  save(source_.model.graph);
+  EXPECT_TRUE(fs::exists(folder_ / "y.onnx"));
 }
 
 TEST_F(SaveChecked, RefusesResultsOfAnotherShape) {
