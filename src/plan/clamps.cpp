@@ -30,6 +30,15 @@ std::optional<Range> clamp_bounds(const Graph& graph, const Node& node) {
   return low && high ? std::optional(Range{*low, *high}) : std::nullopt;
 }
 
+std::map<ValueId, Range> absorbed_bounds(const Graph& graph, const Coverage& coverage) {
+  std::map<ValueId, Range> bounds;
+  for (NodeId id = 0; id < graph.node_count(); ++id)
+    if (coverage.modes[static_cast<std::size_t>(id)] == NodeMode::kAbsorbed)
+      if (const auto passed = clamp_bounds(graph, graph.node(id)))
+        bounds[graph.node(id).outputs[0]] = *passed;
+  return bounds;
+}
+
 bool exceeds(const Range& range, const Range& bounds) {
   constexpr double kSteps = 255;
   return exceeds(range, bounds, (range.high - range.low) / kSteps);

@@ -54,16 +54,6 @@ Range range_behind_clamp(const Range& range, const Range& bounds) {
   return {std::max(bounds.low, -kReach), std::min(bounds.high, kReach)};
 }
 
-// What the absorbed clamps let pass, by the value that they make.
-std::map<ValueId, Range> absorbed_bounds(const Graph& graph, const Coverage& coverage) {
-  std::map<ValueId, Range> bounds;
-  for (NodeId id = 0; id < graph.node_count(); ++id)
-    if (coverage.modes[static_cast<std::size_t>(id)] == NodeMode::kAbsorbed)
-      if (const auto passed = clamp_bounds(graph, graph.node(id)))
-        bounds[graph.node(id).outputs[0]] = *passed;
-  return bounds;
-}
-
 // Where the integers hold more than a clamp lets pass (they have a type or a scale that was asked
 // for), the clamp stays.
 void keep_clamps(const Graph& graph, const QuantizationPlan& plan, Coverage& coverage) {

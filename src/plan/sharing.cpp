@@ -28,12 +28,8 @@ class DisjointSets {
 // What the absorbed clamps of each set let pass: a range that is wider would undo them.
 class ClampedSets {
  public:
-  ClampedSets(const Graph& graph, const Coverage& coverage, DisjointSets& sets) : sets_(sets) {
-    for (NodeId id = 0; id < graph.node_count(); ++id)
-      if (coverage.modes[static_cast<std::size_t>(id)] == NodeMode::kAbsorbed)
-        if (const auto bounds = clamp_bounds(graph, graph.node(id)))
-          bounds_[graph.node(id).outputs[0]] = *bounds;
-  }
+  ClampedSets(const Graph& graph, const Coverage& coverage, DisjointSets& sets)
+      : sets_(sets), bounds_(absorbed_bounds(graph, coverage)) {}
   // Before the two sets become one.
   void unite(ValueId a, ValueId b) {
     const auto other = bounds_.find(sets_.root(b));
