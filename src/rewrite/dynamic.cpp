@@ -84,7 +84,7 @@ class DynamicEmitter {
   QuantizedValue recurrent_weights(const Node& node, std::size_t input) {
     const ConstantPlan& plan = plan_of(node, input);
     const Tensor& given = *graph_.constant(node.inputs[input]);
-    const Tensor integers = plan.integers ? *plan.integers : emitter_.rounded(given, plan.params);
+    const Tensor integers = emitter_.integers_of(plan, given);
     const std::int64_t directions = given.shape()[0], rows = given.shape()[1],
                        columns = given.shape()[2];
     Tensor turned(integers.dtype(), Shape{directions, columns, rows});
@@ -124,8 +124,7 @@ class DynamicEmitter {
     if (turned.params.axis >= 0) turned.params.axis = 1 - turned.params.axis;
     turned.value += "_transposed";
     const Tensor& given = *graph_.constant(node.inputs[1]);
-    turned.integers =
-        transposed(plan.integers ? *plan.integers : emitter_.rounded(given, plan.params));
+    turned.integers = transposed(emitter_.integers_of(plan, given));
     return emitter_.quantized_constant(node, 1, turned);
   }
 

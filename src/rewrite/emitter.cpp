@@ -70,14 +70,13 @@ QuantizedValue Emitter::quantized_constant(const Node& node, std::size_t input,
   if (constant.params.dtype == DType::kS32) flat = flat.reshaped(Shape{flat.size()});
   const Shape shape = constant.integers ? constant.integers->shape() : flat.shape();
   QuantizedValue value = parameters(constant.params, constant.value, shape);
-  value.integers =
-      shared_constant(constant.value + "_quantized",
-                      constant.integers ? *constant.integers : rounded(flat, constant.params));
+  value.integers = shared_constant(constant.value + "_quantized", integers_of(constant, flat));
   return value;
 }
 
-Tensor Emitter::rounded(const Tensor& weights, const QuantParams& params) const {
-  return quantize_weights(weights, params, find_target(plan_.target).weight_levels);
+Tensor Emitter::integers_of(const ConstantPlan& plan, const Tensor& constant) const {
+  if (plan.integers) return *plan.integers;
+  return quantize_weights(constant, plan.params, find_target(plan_.target).weight_levels);
 }
 
 QuantizedValue Emitter::quantize(ValueId real, const QuantParams& params, const std::string& name) {

@@ -30,8 +30,9 @@ class Emitter {
   void remove_absorbed();
   // The constant of `node` at `input` as integers; equal ones are made once.
   QuantizedValue quantized_constant(const Node& node, std::size_t input, const ConstantPlan& plan);
-  // The integers of weights, within what the target's sums hold.
-  Tensor rounded(const Tensor& weights, const QuantParams& params) const;
+  // The integers that the plan has for a constant, or else rounds it to, within what the target's
+  // sums hold.
+  Tensor integers_of(const ConstantPlan& plan, const Tensor& constant) const;
   // Adds a QuantizeLinear of `value`; the result is named after `name`.
   QuantizedValue quantize(ValueId value, const QuantParams& params, const std::string& name);
   // Adds a DequantizeLinear that makes `output` (a new value where it is kNoValue).
