@@ -1,7 +1,5 @@
 #include "api/calibration_data.h"
 
-#include <algorithm>
-
 #include "base/error.h"
 
 namespace q8 {
@@ -35,7 +33,10 @@ std::optional<PreprocessConfig> preprocess_of_profile(const CalibrationProfile& 
 
 CalibrationData::CalibrationData(const CalibrationProfile& profile, const ModelFile& model,
                                  std::optional<fs::path> preprocess)
-    : profile_(profile), model_(model), preprocess_(std::move(preprocess)) {}
+    : profile_(profile), model_(model), preprocess_(std::move(preprocess)) {
+  for (const CalibrationSample& sample : profile.samples)
+    hashes_.emplace(sample.name, sample.sha256);
+}
 
 const Dataset& CalibrationData::dataset() const {
   if (dataset_) return *dataset_;
@@ -57,10 +58,8 @@ std::int64_t CalibrationData::find(const CalibrationSample& sample) const {
 }
 
 void CalibrationData::check_unchanged(const Sample& sample) const {
-  const bool seen = std::ranges::any_of(profile_.samples, [&](const CalibrationSample& s) {
-    return s.name == sample.name && s.sha256 == sample.sha256;
-  });
-  if (!seen)
+  const auto seen = hashes_.find(sample.name);
+  if (seen == hashes_.end() || seen->second != sample.sha256)
     throw bad_input("the sample '" + sample.name + "' has changed since calibration saw it");
 }
 

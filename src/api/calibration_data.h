@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -42,6 +43,7 @@ class CalibrationData {
   const CalibrationProfile& profile_;
   const ModelFile& model_;
   std::optional<std::filesystem::path> preprocess_;
+  std::unordered_map<std::string_view, std::string_view> hashes_;  // by name, as calibration saw it
   mutable std::optional<Dataset> dataset_;
   mutable std::unordered_map<std::string_view, std::int64_t> index_;  // by name
 };

@@ -1,7 +1,6 @@
 #include "recover/placement.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <map>
 
@@ -28,7 +27,7 @@ using Group = std::vector<NodeId>;  // in the order of the graph
 
 struct Trial {
   Group group;
-  QuantizationPlan plan;
+  std::vector<double> noises = {};  // by sample
   double gain_db = 0, percent = 0;  // beside what is kept already
   double worth() const { return gain_db - kDbPerPercent * std::max(0.0, percent); }
 };
@@ -40,8 +39,7 @@ double mean_gain(const std::vector<double>& before, const std::vector<double>& a
   double sum = 0;
   for (std::size_t s = 0; s < before.size(); ++s) {
     if (before[s] == after[s]) continue;
-    const double gain = 10 * std::log10(before[s] / after[s]);
-    sum += std::isnan(gain) ? 0 : std::clamp(gain, -kMostDb, kMostDb);
+    sum += std::clamp(decibels(before[s], after[s]), -kMostDb, kMostDb);
   }
   return before.empty() ? 0 : sum / static_cast<double>(before.size());
 }
@@ -137,10 +135,11 @@ class Placement {
     ++trials_;
     if (context_.progress)
       context_.progress("recover: placement", trials_, std::max(trials_, kTrials));
-    Trial trial{.group = std::move(group), .plan = {}};
-    trial.plan = plan_with(trial.group, "tried");
-    trial.gain_db = mean_gain(noises_, judge_.noises({graph_, trial.plan}, 0, judge_.samples()));
-    trial.percent = 100 * (time_of(trial.plan) / integer_time_ - 1) - percent_;
+    Trial trial{.group = std::move(group)};
+    const QuantizationPlan plan = plan_with(trial.group, "tried");
+    trial.noises = judge_.noises({graph_, plan}, 0, judge_.samples());
+    trial.gain_db = mean_gain(noises_, trial.noises);
+    trial.percent = 100 * (time_of(plan) / integer_time_ - 1) - percent_;
     return trial;
   }
 
@@ -177,7 +176,7 @@ class Placement {
                   trial.gain_db);
     plan_ = plan_with(trial.group, reason);
     for (const NodeId id : trial.group) kept_.push_back({graph_.node(id).name, reason});
-    noises_ = judge_.noises({graph_, plan_}, 0, judge_.samples());
+    noises_ = std::move(trial.noises);
     percent_ += trial.percent;
     ++groups_;
   }
