@@ -3,6 +3,7 @@
 #include "api/calibration.h"
 #include "api/model_file.h"
 #include "calib/profile.h"
+#include "q8/output_file.h"
 #include "q8/version.h"
 
 namespace q8 {
@@ -28,7 +29,8 @@ DataSource source_of(const DataPaths& data, const Dataset& dataset) {
 Calibration calibrate_now(const CalibrateJob& job, const Host& host) {
   if (job.data.empty()) throw usage_error("calibrate needs --data DIR (or --manifest FILE)");
   const SessionOptions machine = session_options(host);
-  const ModelFile model = open_model(job.model);
+  const ModelFile model = open_float_model(job.model);
+  check_outputs({{.option = "-o", .path = job.output}}, input_files(model, job.data));
   const Dataset dataset = open_data(job.data, model, find_preprocess(job.data, model));
   CalibrateOptions options;
   options.q8_version = version();
@@ -69,12 +71,9 @@ CalibrateResult calibrate_model(const CalibrateJob& asked, const Host& host) {
 }
 
 CalibrateResult merge_profile_files(const std::vector<fs::path>& profiles, const fs::path& output) {
+  check_outputs({{.option = "-o", .path = output}}, profiles);
   std::vector<CalibrationProfile> parts;
-  for (const fs::path& path : profiles) {
-    if (fs::exists(output) && fs::equivalent(path, output))
-      throw usage_error(output.string() + " is an input and cannot be the output as well");
-    parts.push_back(load_profile(path));
-  }
+  for (const fs::path& path : profiles) parts.push_back(load_profile(path));
   const CalibrationProfile merged = merge_profiles(parts);
   save_profile(merged, output);
   return {.profile = output,

@@ -20,6 +20,16 @@ std::string isa_list() {
   return list;
 }
 
+std::optional<fs::path> find_preprocess_file(const DataPaths& data, const ModelFile& model) {
+  if (data.preprocess) return data.preprocess;
+  constexpr const char* kName = "preprocessor_config.json";
+  std::vector<fs::path> folders{model.path.parent_path()};
+  folders.insert(folders.end(), data.folders.begin(), data.folders.end());
+  for (const fs::path& folder : folders)
+    if (fs::exists(folder / kName)) return folder / kName;
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string model_sha256(const fs::path& path, const Model& model) {
@@ -63,6 +73,24 @@ ModelFile open_model(const fs::path& path) {
   return file;
 }
 
+ModelFile open_float_model(const fs::path& path) {
+  ModelFile file = open_model(path);
+  for (const Node& node : file.model.graph.nodes())
+    if (node.op_type == "QuantizeLinear" || node.op_type == "DequantizeLinear" ||
+        node.op_type.starts_with("QLinear"))
+      throw bad_input(path.string() + ": the model is quantized already (" + node.op_type + " '" +
+                      node.name + "'); calibration takes the float model");
+  return file;
+}
+
+std::vector<fs::path> input_files(const ModelFile& model, const DataPaths& data) {
+  std::vector<fs::path> files{model.path};
+  files.insert(files.end(), model.model.external_files.begin(), model.model.external_files.end());
+  for (const auto& file : {data.manifest, data.labels, find_preprocess_file(data, model)})
+    if (file) files.push_back(*file);
+  return files;
+}
+
 std::vector<InputSpec> input_specs(const Graph& graph) {
   std::vector<InputSpec> specs;
   for (const ValueId id : graph.inputs()) {
@@ -75,13 +103,8 @@ std::vector<InputSpec> input_specs(const Graph& graph) {
 }
 
 std::optional<PreprocessConfig> find_preprocess(const DataPaths& data, const ModelFile& model) {
-  if (data.preprocess) return read_preprocess_config(*data.preprocess);
-  constexpr const char* kName = "preprocessor_config.json";
-  std::vector<fs::path> folders{model.path.parent_path()};
-  folders.insert(folders.end(), data.folders.begin(), data.folders.end());
-  for (const fs::path& folder : folders)
-    if (fs::exists(folder / kName)) return read_preprocess_config(folder / kName);
-  return std::nullopt;
+  const std::optional<fs::path> file = find_preprocess_file(data, model);
+  return file ? std::optional(read_preprocess_config(*file)) : std::nullopt;
 }
 
 Dataset open_data(const DataPaths& data, const ModelFile& model,

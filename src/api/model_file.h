@@ -33,8 +33,13 @@ std::int64_t size_on_disk(const std::filesystem::path& path, const Model& model)
 Model load_checked(const std::filesystem::path& path);
 
 ModelFile open_model(const std::filesystem::path& path);
+// The same for a model that shall be calibrated; throws bad_input where it is quantized already.
+ModelFile open_float_model(const std::filesystem::path& path);
 // The same without changing the graph: for quantized models and `q8 run`.
 ModelFile open_model_as_is(const std::filesystem::path& path);
+
+// The files that a job on the model and the data reads; of data folders, those beside the samples.
+std::vector<std::filesystem::path> input_files(const ModelFile& model, const DataPaths& data = {});
 
 // What the model wants to be fed.
 std::vector<InputSpec> input_specs(const Graph& graph);

@@ -15,6 +15,7 @@
 #include "plan/check_plan.h"
 #include "plan/make_plan.h"
 #include "plan/overrides.h"
+#include "q8/output_file.h"
 #include "q8/version.h"
 #include "report/plan_json.h"
 #include "rewrite/apply_plan.h"
@@ -61,8 +62,23 @@ bool needs_no_profile(const QuantizeJob& job) {
          job.data.empty() && !job.model.empty();
 }
 
-// The profile that the job names, that lies in the working directory, or that is made now.
-CalibrationProfile find_profile(const QuantizeJob& job, const Host& host) {
+// The profile that the job names or that lies in the working directory; empty where none is read.
+fs::path find_profile_file(const QuantizeJob& job) {
+  if (needs_no_profile(job)) return {};
+  if (!job.data.empty()) {
+    if (!job.calibration.empty()) throw usage_error("--calibration and --data exclude each other");
+    if (job.model.empty()) throw usage_error("quantize --data needs the model");
+    return {};
+  }
+  if (!job.mask.empty())
+    throw usage_error("--mask goes with --data: a profile has been made with its mask already");
+  return job.calibration.empty() ? only_file(".q8cal", "q8 calibrate", "--calibration")
+                                 : job.calibration;
+}
+
+// That profile, or the one that is made now.
+CalibrationProfile find_profile(const QuantizeJob& job, const fs::path& file, const Host& host) {
+  if (!file.empty()) return load_profile(file);
   if (needs_no_profile(job)) {
     if (job.float16_islands)
       throw usage_error(
@@ -72,15 +88,7 @@ CalibrationProfile find_profile(const QuantizeJob& job, const Host& host) {
     none.complete = true;
     return none;
   }
-  if (!job.data.empty()) {
-    if (!job.calibration.empty()) throw usage_error("--calibration and --data exclude each other");
-    if (job.model.empty()) throw usage_error("quantize --data needs the model");
-    return calibrate_now({.model = job.model, .data = job.data, .mask = job.mask}, host).profile;
-  }
-  if (!job.mask.empty())
-    throw usage_error("--mask goes with --data: a profile has been made with its mask already");
-  return load_profile(job.calibration.empty() ? only_file(".q8cal", "--calibration")
-                                              : job.calibration);
+  return calibrate_now({.model = job.model, .data = job.data, .mask = job.mask}, host).profile;
 }
 
 void check_same_model(const CalibrationProfile& profile, const ModelFile& model) {
@@ -130,9 +138,12 @@ QuantizationPlan find_plan(const QuantizeJob& job, const PlanConfig& config, con
   return plan;
 }
 
-void check_output(const fs::path& output, const ModelFile& source) {
-  if (fs::exists(output) && fs::equivalent(output, source.path))
-    throw usage_error(output.string() + " is the model itself; name another output");
+void check_job_outputs(const QuantizeJob& job, const fs::path& output,
+                       std::vector<fs::path> inputs) {
+  inputs.push_back(job.use_plan);
+  check_outputs({{.option = "-o", .path = job.plan_only ? fs::path() : output},
+                 {.option = "--plan", .path = job.plan_output}},
+                inputs);
 }
 
 }  // namespace
@@ -153,7 +164,9 @@ std::vector<RecoveryPassHelp> list_recovery_passes() {
 QuantizeResult quantize_model(const QuantizeJob& job, const Host& host) {
   const Target& target = find_target(job.target);
   const Format format = find_format(job.format);
-  const CalibrationProfile profile = find_profile(job, host);
+  const fs::path profile_file = find_profile_file(job);
+  check_job_outputs(job, job.output, {job.model, profile_file});  // before it calibrates
+  const CalibrationProfile profile = find_profile(job, profile_file, host);
   if (!profile.complete)
     throw bad_input("the profile is of an interrupted run; finish it with q8 calibrate --resume");
   const fs::path model_path = job.model.empty() ? profile.model.path : job.model;
@@ -161,7 +174,9 @@ QuantizeResult quantize_model(const QuantizeJob& job, const Host& host) {
   if (!needs_no_profile(job)) check_same_model(profile, source);
   const fs::path output =
       job.output.empty() ? fs::path(model_path.stem().string() + ".int8.onnx") : job.output;
-  check_output(output, source);
+  std::vector<fs::path> read = input_files(source, job.data);
+  read.push_back(profile_file);
+  check_job_outputs(job, output, read);
 
   const PlanConfig config = plan_config(job);
   const CalibrationData data(profile, source, job.data.preprocess);

@@ -3,11 +3,15 @@
 #include "api/model_file.h"
 #include "data/npz.h"
 #include "exec/session.h"
+#include "q8/output_file.h"
 
 namespace q8 {
 
 void run_model(const RunJob& job, const Host& host) {
   const ModelFile file = job.optimize ? open_model(job.model) : open_model_as_is(job.model);
+  std::vector<std::filesystem::path> read = input_files(file);
+  read.push_back(job.inputs);
+  check_outputs({{.option = "-o", .path = job.output}}, read);
   const Graph& graph = file.model.graph;
   SessionOptions options = session_options(host);
   options.optimize = job.optimize;

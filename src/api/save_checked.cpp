@@ -1,8 +1,10 @@
 #include "api/save_checked.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 
 #include "api/bench_inputs.h"
@@ -24,12 +26,11 @@ constexpr double kUnexpectedDb = 10;
 // A folder beside the output, on its file system, for what is not yet checked.
 class CheckingFolder {
  public:
-  explicit CheckingFolder(const fs::path& output)
-      : path_(output.parent_path() / ("." + output.filename().string() + ".checking")) {
-    std::error_code error;
-    fs::remove_all(path_, error);
-    if (!fs::create_directory(path_, error))
-      throw resource_error("cannot write " + output.string() + ": " + error.message());
+  explicit CheckingFolder(const fs::path& output) {
+    // Of its own for every run: another one may be writing the same output.
+    std::string name = output.parent_path() / ("." + output.filename().string() + ".XXXXXX");
+    if (mkdtemp(name.data()) == nullptr) throw cannot_write(output, errno);
+    path_ = name;
   }
   ~CheckingFolder() {
     std::error_code ignored;
@@ -50,11 +51,19 @@ class CheckingFolder {
   void publish(const fs::path& model) {
     for (const fs::directory_entry& file : fs::directory_iterator(path_))
       if (file.path().filename() != model.filename())
-        fs::rename(file.path(), model.parent_path() / file.path().filename());
-    fs::rename(path_ / model.filename(), model);
+        move(file.path(), model.parent_path() / file.path().filename());
+    move(path_ / model.filename(), model);
   }
 
  private:
+  static Error cannot_write(const fs::path& file, int error) {
+    return resource_error(file.string() +
+                          ": cannot be written: " + std::generic_category().message(error));
+  }
+  static void move(const fs::path& from, const fs::path& to) {
+    if (std::rename(from.c_str(), to.c_str()) != 0) throw cannot_write(to, errno);
+  }
+
   fs::path path_;
 };
 

@@ -6,6 +6,7 @@
 #include "api/validation_inputs.h"
 #include "base/file.h"
 #include "data/sampling.h"
+#include "q8/output_file.h"
 #include "q8/version.h"
 #include "report/formats.h"
 #include "validate/compare_models.h"
@@ -21,12 +22,15 @@ void warn(const Host& host, const std::string& text) {
 }
 
 void check_reports(const ValidateJob& job, const ValidationInputs& inputs) {
+  std::vector<OutputFile> outputs;
   for (const ReportFile& file : job.reports) {
     find_report_format(file.format);
-    for (const fs::path& input : {inputs.fp32.path, inputs.int8.path, inputs.profile_path})
-      if (!input.empty() && fs::exists(file.path) && fs::equivalent(file.path, input))
-        throw usage_error("--" + file.format + " " + file.path.string() + " is an input");
+    outputs.push_back({.option = "--" + file.format, .path = file.path, .may_be_stdout = true});
   }
+  std::vector<fs::path> read = input_files(inputs.fp32, job.data);
+  for (const fs::path& path : input_files(inputs.int8)) read.push_back(path);
+  read.push_back(inputs.profile_path);
+  check_outputs(outputs, read);
 }
 
 // The samples to run on, and that calibration did not see them.

@@ -22,7 +22,8 @@ std::vector<fs::path> files_ending(std::string_view suffix) {
 
 fs::path find_int8(const fs::path& fp32) {
   const fs::path usual = fp32.stem().string() + ".int8.onnx";
-  return fs::exists(usual) ? usual : only_file(".int8.onnx", "the arguments FLOAT INT8");
+  return fs::exists(usual) ? usual
+                           : only_file(".int8.onnx", "q8 quantize", "the arguments FLOAT INT8");
 }
 
 std::string short_hash(const std::string& sha256) {
@@ -51,7 +52,7 @@ ValidationInputs find_validation_inputs(const ValidateJob& job) {
   const std::vector<fs::path> found = files_ending(".q8cal");
   if (profile_path.empty() && found.size() == 1) profile_path = found[0];
   if (profile_path.empty() && job.fp32.empty())
-    profile_path = only_file(".q8cal", "--calibration, or name the models");
+    profile_path = only_file(".q8cal", "q8 calibrate", "--calibration, or name the models");
   ValidationInputs inputs;
   if (!profile_path.empty()) inputs.profile = load_profile(profile_path);
   const fs::path fp32_path = job.fp32.empty() ? inputs.profile->model.path : job.fp32;

@@ -7,7 +7,8 @@
 
 namespace q8 {
 
-std::filesystem::path only_file(std::string_view suffix, std::string_view option) {
+std::filesystem::path only_file(std::string_view suffix, std::string_view command,
+                                std::string_view option) {
   std::vector<std::filesystem::path> found;
   for (const auto& entry : std::filesystem::directory_iterator("."))
     if (entry.is_regular_file() && entry.path().filename().string().ends_with(suffix))
@@ -16,7 +17,8 @@ std::filesystem::path only_file(std::string_view suffix, std::string_view option
   if (found.size() == 1) return found[0];
   const std::string wanted = "name one with " + std::string(option);
   if (found.empty())
-    throw usage_error("no *" + std::string(suffix) + " in the working directory; " + wanted);
+    throw usage_error("no *" + std::string(suffix) + " in the working directory: " +
+                      std::string(command) + " makes one, or " + wanted);
   std::string names;
   for (const auto& path : found) names += (names.empty() ? "" : ", ") + path.string();
   throw usage_error("several *" + std::string(suffix) + " in the working directory (" + names +

@@ -61,14 +61,20 @@ std::string read_text_file(const std::filesystem::path& path) {
   return std::string(MappedFile(path).text());
 }
 
+void check_writable(const std::filesystem::path& path) {
+  const auto cannot = [&](const std::string& why) {
+    return resource_error(path.string() + ": cannot be written: " + why);
+  };
+  const auto parent = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  std::error_code ignored;  // what cannot be asked is found out by access()
+  if (!std::filesystem::exists(parent, ignored) && !ignored)
+    throw cannot("the folder " + parent.string() + " does not exist");
+  if (std::filesystem::is_directory(path, ignored)) throw cannot("it is a folder");
+  if (access(parent.c_str(), W_OK | X_OK) != 0) throw cannot(reason());
+}
+
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
-  const auto parent = path_.parent_path();
-  std::error_code ignored;  // what cannot be asked is found out by open()
-  if (!parent.empty() && !std::filesystem::exists(parent, ignored) && !ignored)
-    throw resource_error(path_.string() + ": cannot be written: the folder " + parent.string() +
-                         " does not exist");
-  if (std::filesystem::is_directory(path_, ignored))
-    throw resource_error(path_.string() + ": cannot be written: it is a folder");
+  check_writable(path_);
   temporary_ = path_;
   temporary_ += "." + std::to_string(getpid()) + ".tmp";
   fd_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);

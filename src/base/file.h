@@ -30,6 +30,10 @@ class MappedFile {
 
 std::string read_text_file(const std::filesystem::path& path);
 
+// Throws resource_error, with the reason, where no file can be written at `path`: its folder is
+// missing or closed to us, or a folder is in its place.
+void check_writable(const std::filesystem::path& path);
+
 // A file that appears whole or not at all: written beside `path` under a temporary name, synced and
 // renamed by commit(). Destroyed without commit(), it leaves nothing behind. Throws resource_error.
 class AtomicFile {
