@@ -18,12 +18,25 @@ class Usage(q8_program.Q8TestCase):
         self.fail_with(2, ["unexpected argument: c"], "validate", "a", "b", "c", "d")
 
     def test_missing_value(self):
-        self.fail_with(2, ["--data"], "validate", "--data")
+        self.fail_with(2, ["--data: its value is missing"], "validate", "--data")
 
     def test_values_out_of_range(self):
         self.fail_with(2, ["--samples", "0"], "validate", "--samples", 0)
         self.fail_with(2, ["--threads"], "validate", "--threads", 0)
         self.fail_with(2, ["--isa", "pentium"], "validate", "--isa", "pentium")
+        self.fail_with(2, ["--seed", "x"], "calibrate", MODEL, "--seed", "x")
+        self.fail_with(2, ["--warmup", "-1", "from 0 up"], "bench", MODEL, "--warmup", "-1")
+        for wrong in ("nan", "inf", "much"):
+            self.fail_with(2, ["--min-sqnr", wrong], "validate", "--min-sqnr", wrong)
+            self.fail_with(2, ["--min-speedup", wrong], "bench", MODEL, MODEL, "--min-speedup", wrong)
+
+    def test_options_that_would_play_no_part(self):
+        self.fail_with(2, ["--percentile", "minmax"], "quantize", "--observer", "minmax", "--percentile", 99)
+        self.fail_with(2, ["--merge", "--data"], "calibrate", "--merge", "a", "b", "--data", CALIB, "-o", "c")
+        self.fail_with(2, ["--observer", "--export"], "inspect", "a.q8cal", "--observer", "mse")
+
+    def test_option_given_twice(self):
+        self.fail_with(2, ["--threads is given more than once"], "--threads", 1, "validate", "--threads", 2)
 
     def test_percentages(self):
         for text in ("much", "1%%", "", "nan", "101%"):
@@ -33,8 +46,8 @@ class Usage(q8_program.Q8TestCase):
         self.fail_with(2, ["--min-class-accuracy"], "validate", "--min-class-accuracy", "0.9")
 
     def test_empty_working_folder(self):
-        self.fail_with(2, ["*.q8cal"], "quantize")
-        self.fail_with(2, ["*.q8cal"], "validate")
+        self.fail_with(2, ["*.q8cal", "q8 calibrate"], "quantize")
+        self.fail_with(2, ["*.q8cal", "q8 calibrate"], "validate")
 
     def test_no_command_prints_the_help(self):
         done = self.q8()

@@ -1,9 +1,10 @@
 #include <charconv>
 
 #include "commands.h"
-#include "data_options.h"
+#include "number_checks.h"
 #include "q8/bench.h"
 #include "q8/error.h"
+#include "q8/output_file.h"
 
 namespace q8::cli {
 namespace {
@@ -41,17 +42,19 @@ CommandRun add_bench(CLI::App& command) {
   command.add_option("model", job.fp32, "ONNX model")->required();
   command.add_option("int8", job.int8, "its INT8 model, measured in turns with it");
   command.add_option("--runs", job.runs, "how many runs of each model (default 50)")
-      ->check(at_least_one());
+      ->check(whole_number(1));
   command.add_option("--warmup", job.warmup, "runs before those (default 5)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(whole_number(0));
   command.add_option("--batch", job.batch, "size of first dimensions that are open (default 1)")
-      ->check(at_least_one());
+      ->check(whole_number(1));
   command
       .add_option("--shape", options->shapes,
                   "NAME=1x3x224x224: shape of an input; may be repeated")
       ->allow_extra_args(false);
-  command.add_option("--min-speedup", job.min_speedup,
-                     "gate: how many times faster INT8 must be, by the medians");
+  command
+      .add_option("--min-speedup", job.min_speedup,
+                  "gate: how many times faster INT8 must be, by the medians")
+      ->check(finite_number());
   command.add_flag("--profile", job.profile, "also the time of every node and operator type");
   command.add_option("--json", options->json, "write results for machines; - is stdout")
       ->type_name("FILE");
@@ -67,6 +70,9 @@ CommandRun add_bench(CLI::App& command) {
     for (const std::string& shape : options->shapes)
       options->job.shapes.push_back(parse_shape(shape));
     if (!options->trace.empty()) options->job.profile = true;
+    check_outputs({{.option = "--json", .path = options->json, .may_be_stdout = true},
+                   {.option = "--trace", .path = options->trace}},
+                  {options->job.fp32, options->job.int8});
     const BenchResult result = bench_models(options->job, console.host());
     if (options->json == "-")
       console.print(bench_json(result));

@@ -2,6 +2,7 @@
 
 #include "commands.h"
 #include "data_options.h"
+#include "number_checks.h"
 #include "q8/calibrate.h"
 #include "q8/error.h"
 
@@ -43,14 +44,18 @@ CommandRun add_calibrate(CLI::App& command) {
   command
       .add_option("--samples", job.samples,
                   "at most so many, spread over the classes where there are labels (default 500)")
-      ->check(at_least_one());
-  command.add_option("--seed", job.seed, "choose them at random, the same for the same number");
+      ->check(whole_number(1));
+  command.add_option("--seed", job.seed, "choose them at random, the same for the same number")
+      ->check(whole_number(0));
   command.add_option("--shard", options->shard, "I/N: only every N-th sample, from the I-th");
   add_mask_option(command, job.mask);
-  command.add_option("--merge", options->merge, "make one profile of several");
+  auto* merge = command.add_option("--merge", options->merge, "make one profile of several");
   command.add_flag("--profile-cost", job.profile_cost,
                    "also run every sample without statistics, and say what they cost");
   command.add_flag("--resume", job.resume, "go on from an interrupted profile");
+  for (const char* option : {"--data", "--manifest", "--labels", "--preprocess", "--samples",
+                             "--seed", "--shard", "--mask", "--profile-cost", "--resume"})
+    merge->excludes(command.get_option(option));
   command.add_option("-o,--output", job.output, "profile to write (default: <model>.q8cal)");
   command.footer(
       "examples:\n"

@@ -1,6 +1,7 @@
 #include "commands.h"
 #include "q8/error.h"
 #include "q8/inspect.h"
+#include "q8/output_file.h"
 
 namespace q8::cli {
 namespace {
@@ -11,7 +12,8 @@ struct Options {
   std::string target;
   bool strict = false, verify = false;
   VerifyOptions provenance;
-  std::string html, format, output, observer = "auto";
+  std::string html, format, output;
+  std::optional<std::string> observer;
 };
 
 // Where the user wants it: a file, or stdout for "-" and for no name at all.
@@ -31,6 +33,8 @@ int run(const Options& options, Console& console) {
   const bool other = !options.html.empty() || !options.format.empty();
   if (options.json && other) throw usage_error("--json excludes --html and --export");
   if (options.format.empty() && !options.output.empty()) throw usage_error("-o goes with --export");
+  if (options.format.empty() && options.observer)
+    throw usage_error("--observer goes with --export");
   if (options.strict && options.target.empty()) throw usage_error("--strict goes with --target");
   if (!options.verify &&
       (options.provenance.calibration || options.provenance.source || options.provenance.plan))
@@ -46,10 +50,13 @@ int run(const Options& options, Console& console) {
     if (other) throw usage_error("--target excludes --html and --export");
     return check(lint_file(options.file, {options.target, options.strict, options.json}), console);
   }
+  check_outputs({{.option = "--html", .path = options.html, .may_be_stdout = true},
+                 {.option = "-o", .path = options.output, .may_be_stdout = true}},
+                {options.file});
   if (!options.html.empty()) deliver(console, options.html, profile_page(options.file));
   if (!options.format.empty())
     deliver(console, options.output,
-            export_profile(options.file, options.format, options.observer));
+            export_profile(options.file, options.format, options.observer.value_or("auto")));
   if (!other) console.print(inspect_file(options.file, options.json));
   return 0;
 }

@@ -23,14 +23,22 @@ void parse_metadata(const std::vector<std::string>& entries, QuantizeJob& job) {
   }
 }
 
+void check_percentile(const QuantizeJob& job, const CLI::Option& percentile) {
+  const bool used =
+      job.observer == "percentile" || job.observer == "auto" || !job.observer_for.empty();
+  if (percentile.count() > 0 && !used)
+    throw usage_error("--percentile plays no part in --observer " + job.observer);
+}
+
 std::string summary(const QuantizeResult& result) {
-  const double ratio =
-      static_cast<double>(result.float_bytes) / static_cast<double>(result.int8_bytes);
-  return fmt::format("{}: {} of {} nodes in integers, {:.1f} → {:.1f} KB ({:.2f}x smaller)\n",
+  const auto before = static_cast<double>(result.float_bytes);
+  const auto after = static_cast<double>(result.int8_bytes);
+  // Nodes that quantize weigh more than small weights do.
+  const bool smaller = after <= before;
+  return fmt::format("{}: {} of {} nodes in integers, {:.1f} → {:.1f} KB ({:.2f}x {})\n",
                      result.model.string(), result.integer_nodes,
-                     result.integer_nodes + result.float_nodes,
-                     static_cast<double>(result.float_bytes) / 1024,
-                     static_cast<double>(result.int8_bytes) / 1024, ratio);
+                     result.integer_nodes + result.float_nodes, before / 1024, after / 1024,
+                     smaller ? before / after : after / before, smaller ? "smaller" : "larger");
 }
 
 std::string recover_help() {
@@ -63,8 +71,10 @@ CommandRun add_quantize(CLI::App& command) {
   command.add_flag("--per-channel", options->per_channel, "one scale per output channel (default)")
       ->excludes(per_tensor);
   command.add_option("--observer", job.observer, "auto, minmax, percentile, entropy, mse …");
-  command.add_option("--percentile", job.percentile, "of --observer percentile (default 99.99)")
-      ->check(CLI::Range(50.0, 100.0));
+  auto* percentile =
+      command
+          .add_option("--percentile", job.percentile, "of --observer percentile (default 99.99)")
+          ->check(CLI::Range(50.0, 100.0));
   command
       .add_option("--weight-observer", job.weight_observer,
                   "of weight channels: minmax (default) or mse")
@@ -136,7 +146,8 @@ CommandRun add_quantize(CLI::App& command) {
       "--weights",    "--block-size",      "--opset",    "--dynamic",    "--float16-islands"};
   for (const char* option : kPlanned)
     command.get_option("--use-plan")->excludes(command.get_option(option));
-  return [options](Console& console) {
+  return [options, percentile](Console& console) {
+    check_percentile(options->job, *percentile);
     options->job.per_channel = !options->per_tensor;
     parse_metadata(options->metadata, options->job);
     const QuantizeResult result = quantize_model(options->job, console.host());

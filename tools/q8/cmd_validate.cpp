@@ -1,5 +1,6 @@
 #include "commands.h"
 #include "data_options.h"
+#include "number_checks.h"
 #include "percentage.h"
 #include "q8/validate.h"
 
@@ -30,8 +31,10 @@ void add_gates(CLI::App& command, Options& options) {
       .add_option("--min-agreement", options.min_agreement,
                   "gate: how often both models must pick the same class at least")
       ->type_name("P%");
-  command.add_option("--min-sqnr", options.job.gates.min_sqnr_db,
-                     "gate: the least ratio of signal to quantization noise, in dB");
+  command
+      .add_option("--min-sqnr", options.job.gates.min_sqnr_db,
+                  "gate: the least ratio of signal to quantization noise, in dB")
+      ->check(finite_number());
 }
 
 void add_reports(CLI::App& command, Options& options) {
@@ -56,9 +59,11 @@ CommandRun add_validate(CLI::App& command) {
                      "profile whose samples do not count (default: the *.q8cal here)");
   add_data_options(command, job.data);
   command.add_option("--samples", job.samples, "at most so many (default: all)")
-      ->check(at_least_one());
-  command.add_option("--label-offset", job.label_offset,
-                     "output index of class 0: 1 where the model has a background class");
+      ->check(whole_number(1));
+  command
+      .add_option("--label-offset", job.label_offset,
+                  "output index of class 0: 1 where the model has a background class")
+      ->check(CLI::Range(-1000000, 1000000));
   command.add_flag("--allow-overlap", job.allow_overlap,
                    "samples that calibration saw are no error");
   command.add_flag("--per-class", job.per_class, "a table of all classes, the worst first");

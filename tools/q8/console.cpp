@@ -5,7 +5,11 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <system_error>
+
+#include "q8/error.h"
 
 namespace q8::cli {
 
@@ -42,8 +46,9 @@ Host Console::host() {
 
 void Console::print(const std::string& text) {
   clear_bar();
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
+    throw resource_error("the result cannot be written to stdout: " +
+                         std::generic_category().message(errno));
 }
 
 void Console::info(const std::string& text) {

@@ -23,14 +23,4 @@ void add_mask_option(CLI::App& command, std::string& mask) {
       ->type_name("INPUT");
 }
 
-CLI::Validator at_least_one() {
-  return CLI::Validator(
-      [](const std::string& text) {
-        const bool digits = text.find_first_not_of("0123456789") == std::string::npos;
-        const bool zero = text.find_first_not_of('0') == std::string::npos;
-        return digits && !zero ? std::string() : text + ": expected a whole number from 1 up";
-      },
-      "N");
-}
-
 }  // namespace q8::cli

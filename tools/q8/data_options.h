@@ -12,7 +12,4 @@ void add_data_options(CLI::App& command, DataPaths& data);
 // --mask, of those that calibrate.
 void add_mask_option(CLI::App& command, std::string& mask);
 
-// For options that count something: --samples, --runs.
-CLI::Validator at_least_one();
-
 }  // namespace q8::cli

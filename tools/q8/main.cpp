@@ -1,3 +1,6 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <map>
 
@@ -48,6 +51,10 @@ std::string message_of(const CLI::App& app, const CLI::ParseError& error) {
   std::string message = error.what();
   while (!message.empty() && message.back() == '\n') message.pop_back();
   std::replace(message.begin(), message.end(), '\n', ' ');
+  // The parser's own words for these two speak of types and counts.
+  const std::string option = message.substr(0, message.find(':'));
+  if (message.ends_with(" missing")) return option + ": its value is missing";
+  if (message.find(": At Most 1 ") != std::string::npos) return option + " is given more than once";
   return message;
 }
 
@@ -87,16 +94,16 @@ int run(int argc, char** argv) {
     return report_parse_error(app, error, std::span(argv, static_cast<std::size_t>(argc)));
   }
   Console console(globals, stop);
-  if (version) {
-    console.print(version_text(globals.verbose));
-    return 0;
-  }
   const auto chosen = app.get_subcommands();
-  if (chosen.empty()) {
+  if (chosen.empty() && !version) {
     std::cerr << app.help();
     return exit_code(ErrorKind::kUsage);
   }
   try {
+    if (version) {
+      console.print(version_text(globals.verbose));
+      return 0;
+    }
     return runs.at(chosen[0])(console);
   } catch (const Error& error) {
     console.error(error.what());
@@ -114,5 +121,8 @@ int run(int argc, char** argv) {
 }  // namespace q8::cli
 
 int main(int argc, char** argv) {
+  // Where stdout is closed, the next file opened would get its number, and what is printed.
+  for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; ++descriptor)
+    if (fcntl(descriptor, F_GETFD) < 0) open("/dev/null", O_RDONLY);
   return q8::cli::run(argc, argv);
 }
