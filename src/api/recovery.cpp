@@ -126,8 +126,9 @@ std::vector<std::string> describe_trials(const RangeChoice& choice) {
 std::string describe(const std::vector<RecoveryEffect>& effects) {
   std::string text;
   for (const RecoveryEffect& effect : effects) {
-    char numbers[80];
-    std::snprintf(numbers, sizeof numbers, "%.2f to %.2f dB", effect.before_db, effect.after_db);
+    char numbers[120];
+    std::snprintf(numbers, sizeof numbers, "%.2f to %.2f dB, %+.2f ± %.2f dB a sample",
+                  effect.before_db, effect.after_db, effect.gain.mean_db, effect.gain.error_db);
     text += effect.pass + (effect.kept ? ": kept, " : ": refused, ") + numbers +
             (effect.detail.empty() ? "" : " (" + effect.detail + ")") + "\n";
   }

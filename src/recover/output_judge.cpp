@@ -63,12 +63,6 @@ std::vector<double> OutputJudge::noises(const PlannedGraph& model, std::size_t b
   return noises;
 }
 
-double OutputJudge::noise(const PlannedGraph& model) const {
-  double sum = 0;
-  for (const double noise : noises(model, 0, samples())) sum += noise;
-  return sum;
-}
-
 double OutputJudge::signal() const {
   return std::accumulate(signals_.begin(), signals_.end(), 0.0);
 }

@@ -12,11 +12,11 @@ namespace {
 constexpr RecoveryPass kPasses[] = {
     {"placement",
      "compute in float what costs much accuracy in integers, as far as the budget goes", true, 0.3,
-     keep_in_float},
+     false, keep_in_float},
     {"rounding", "round each weight up or down so that the layer's output error is least", true, 0,
-     round_by_output_error},
+     true, round_by_output_error},
     {"bias-correction", "take the mean error of each output channel out of the biases", true, 0,
-     correct_biases},
+     false, correct_biases},
 };
 
 }  // namespace

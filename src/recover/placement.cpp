@@ -9,6 +9,7 @@
 #include "plan/make_plan.h"
 #include "recover/estimated_time.h"
 #include "recover/output_judge.h"
+#include "recover/paired_gain.h"
 
 namespace q8 {
 namespace {
@@ -31,18 +32,6 @@ struct Trial {
   double gain_db = 0, percent = 0;  // beside what is kept already
   double worth() const { return gain_db - kDbPerPercent * std::max(0.0, percent); }
 };
-
-// Mean over samples of what each gains, in dB: of a few samples the sum would show only the one
-// that is worst off.
-double mean_gain(const std::vector<double>& before, const std::vector<double>& after) {
-  constexpr double kMostDb = 20;  // of one sample
-  double sum = 0;
-  for (std::size_t s = 0; s < before.size(); ++s) {
-    if (before[s] == after[s]) continue;
-    sum += std::clamp(decibels(before[s], after[s]), -kMostDb, kMostDb);
-  }
-  return before.empty() ? 0 : sum / static_cast<double>(before.size());
-}
 
 class Placement {
  public:
@@ -138,7 +127,7 @@ class Placement {
     Trial trial{.group = std::move(group)};
     const QuantizationPlan plan = plan_with(trial.group, "tried");
     trial.noises = judge_.noises({graph_, plan}, 0, judge_.samples());
-    trial.gain_db = mean_gain(noises_, trial.noises);
+    trial.gain_db = paired_gain(noises_, trial.noises).mean_db;
     trial.percent = 100 * (time_of(plan) / integer_time_ - 1) - percent_;
     return trial;
   }

@@ -1,9 +1,21 @@
 #include "recover/recover.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "recover/output_judge.h"
 
 namespace q8 {
+namespace {
+
+bool is_kept(const RecoveryPass& pass, const RecoveryEffect& effect) {
+  constexpr double kClearly = 2;  // standard errors
+  if (pass.trusted) return effect.gain.mean_db >= -kClearly * effect.gain.error_db;
+  const double gain_db = std::min(effect.gain.mean_db, effect.after_db - effect.before_db);
+  return gain_db > 0 && gain_db >= pass.least_gain_db;
+}
+
+}  // namespace
 
 Recovery recover(PlannedGraph model, std::span<const RecoveryPass> passes,
                  const RecoveryContext& context) {
@@ -14,21 +26,24 @@ Recovery recover(PlannedGraph model, std::span<const RecoveryPass> passes,
                     std::to_string(context.fit.size()) + " and " +
                     std::to_string(context.judge.size()));
   const OutputJudge judge(result.model.graph, context);
-  double noise = judge.noise(result.model);
+  const auto noises_of = [&](const PlannedGraph& planned) {
+    return judge.noises(planned, 0, judge.samples());
+  };
+  std::vector<double> noises = noises_of(result.model);
   for (const RecoveryPass& pass : passes) {
     std::optional<Proposal> proposed = pass.propose(result.model, context);
     if (!proposed) continue;
-    const double proposed_noise = judge.noise(proposed->model);
-    const double before_db = judge.sqnr_db(noise), after_db = judge.sqnr_db(proposed_noise);
-    const bool gains = proposed_noise < noise && !(after_db < before_db + pass.least_gain_db);
-    result.effects.push_back({.pass = std::string(pass.name),
-                              .before_db = before_db,
-                              .after_db = after_db,
-                              .kept = gains,
-                              .detail = std::move(proposed->detail)});
-    if (!result.effects.back().kept) continue;
+    std::vector<double> proposed_noises = noises_of(proposed->model);
+    RecoveryEffect& effect =
+        result.effects.emplace_back(RecoveryEffect{.pass = std::string(pass.name),
+                                                   .before_db = judge.sqnr_db(noises),
+                                                   .after_db = judge.sqnr_db(proposed_noises),
+                                                   .gain = paired_gain(noises, proposed_noises),
+                                                   .detail = std::move(proposed->detail)});
+    effect.kept = is_kept(pass, effect);
+    if (!effect.kept) continue;
     result.model = std::move(proposed->model);
-    noise = proposed_noise;
+    noises = std::move(proposed_noises);
   }
   return result;
 }

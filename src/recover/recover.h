@@ -13,6 +13,7 @@
 #include "graph/graph.h"
 #include "plan/make_plan.h"
 #include "plan/plan.h"
+#include "recover/paired_gain.h"
 
 namespace q8 {
 
@@ -57,6 +58,9 @@ struct RecoveryPass {
   std::string_view help;
   bool by_default;
   double least_gain_db;  // of what it must gain to be kept: what costs time must be worth it
+  // It lowers the error of each layer's own output, which few samples show well. It is kept unless
+  // the model's outputs, where few samples say little, are clearly worse.
+  bool trusted;
   std::optional<Proposal> (*propose)(const PlannedGraph&, const RecoveryContext&);
 };
 std::span<const RecoveryPass> recovery_passes();  // in the order in which they run
@@ -69,6 +73,7 @@ std::vector<RecoveryPass> find_recovery_passes(std::span<const std::string> name
 struct RecoveryEffect {
   std::string pass;
   double before_db = 0, after_db = 0;
+  PairedGain gain = {};
   bool kept = false;
   std::string detail = {};  // of the proposal
 };
@@ -78,8 +83,10 @@ struct Recovery {
   std::vector<RecoveryEffect> effects;  // in the order of the passes, of those that proposed
 };
 
-// Runs the passes one after the other. The result of each is kept only where the error energy of
-// the INT8 model's outputs on the judging samples falls; otherwise the model stays as it was.
+// Runs the passes one after the other. The result of each is kept only where, on the judging
+// samples, both the error energy of the INT8 model's outputs and that of the mean sample fall; of a
+// trusted pass, where the mean sample does not lose by more than two standard errors. Otherwise the
+// model stays as it was.
 // Throws bad_input where there is no sample to fit or to judge by, and kInterrupted.
 Recovery recover(PlannedGraph model, std::span<const RecoveryPass> passes,
                  const RecoveryContext& context);
