@@ -1,6 +1,25 @@
 #include "plan/range_memo.h"
 
+#include <vector>
+
 namespace q8 {
+namespace {
+
+constexpr std::string_view kAuto = "auto";
+
+// The settings that make a difference to the observer.
+ObserverSettings relevant(ObserverSettings settings) {
+  const ObserverSettings usual;
+  if (settings.name != "percentile" && settings.name != kAuto)
+    settings.percentile = usual.percentile;
+  if (settings.name != kAuto) {
+    settings.clip_weight = usual.clip_weight;
+    settings.keep_tails = usual.keep_tails;
+  }
+  return settings;
+}
+
+}  // namespace
 
 JudgedRange observe_and_judge(const TensorStatistics& statistics,
                               const ObserverSettings& settings) {
@@ -8,18 +27,42 @@ JudgedRange observe_and_judge(const TensorStatistics& statistics,
   return {range, judge_range(statistics, range, settings)};
 }
 
-JudgedRange RangeMemo::observe(const TensorStatistics& statistics,
-                               const ObserverSettings& settings) {
+template <typename Known, typename Find>
+auto RangeMemo::remembered(Known& known, const TensorStatistics& statistics,
+                           const ObserverSettings& asked, Find&& find) {
+  const ObserverSettings settings = relevant(asked);
   const Key key(&statistics, settings.name, settings.percentile, settings.clip_weight,
                 settings.dtype, settings.symmetric, settings.keep_tails);
   {
     const std::lock_guard lock(mutex_);
-    const auto it = known_.find(key);
-    if (it != known_.end()) return it->second;
+    const auto it = known.find(key);
+    if (it != known.end()) return it->second;
   }
-  const JudgedRange judged = observe_and_judge(statistics, settings);
+  const auto found = find(settings);
   const std::lock_guard lock(mutex_);
-  return known_.emplace(key, judged).first->second;
+  return known.emplace(key, found).first->second;
+}
+
+// Several kinds of "auto" share what the other observers gave.
+Range RangeMemo::range_of(const TensorStatistics& statistics, const ObserverSettings& asked) {
+  return remembered(ranges_, statistics, asked, [&](const ObserverSettings& settings) {
+    if (settings.name != kAuto) return q8::observe(statistics, settings);
+    check(settings);
+    std::vector<Range> offers;
+    for (const std::string_view name : offering_observers()) {
+      ObserverSettings other = settings;
+      other.name = name;
+      offers.push_back(range_of(statistics, other));
+    }
+    return least_expected_error(statistics, settings, offers);
+  });
+}
+
+JudgedRange RangeMemo::observe(const TensorStatistics& statistics, const ObserverSettings& asked) {
+  return remembered(judged_, statistics, asked, [&](const ObserverSettings& settings) {
+    const Range range = range_of(statistics, settings);
+    return JudgedRange{range, judge_range(statistics, range, settings)};
+  });
 }
 
 }  // namespace q8

@@ -23,8 +23,15 @@ class RangeMemo {
 
  private:
   using Key = std::tuple<const TensorStatistics*, std::string, double, double, DType, bool, bool>;
+  // What `known` has for the settings, or what find(settings) gives, kept from then on.
+  template <typename Known, typename Find>
+  auto remembered(Known& known, const TensorStatistics& statistics, const ObserverSettings& asked,
+                  Find&& find);
+  Range range_of(const TensorStatistics& statistics, const ObserverSettings& settings);
+
   std::mutex mutex_;
-  std::map<Key, JudgedRange> known_;
+  std::map<Key, Range> ranges_;
+  std::map<Key, JudgedRange> judged_;
 };
 
 }  // namespace q8

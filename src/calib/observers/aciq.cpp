@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "calib/observers/density.h"
+#include "calib/observers/error_curve.h"
 #include "calib/observers/exact_log.h"
 #include "calib/observers/rows.h"
 
@@ -55,12 +55,13 @@ Range observe_aciq(const TensorStatistics& statistics, const ObserverSettings& s
   const QuantLimits limits = quant_limits(settings.dtype);
   const int bits = limits.max - limits.min > 255 ? 16 : 8;
   const Moments m = moments_of(density, settings.symmetric || one_sided);
+  const ErrorCurve curve(density);
   Range best = full;
   double least = -1;
   for (const double reach : {m.spread * normal_threshold(one_sided, bits),
                              m.deviation * laplace_threshold(one_sided ? 12 : 3, bits)}) {
     const Range range = clamp_to({m.center - reach, m.center + reach}, full);
-    const double error = expected_error(density, range, settings).total();
+    const double error = curve.at(range, settings).total();
     if (least >= 0 && error >= least) continue;
     least = error;
     best = range;

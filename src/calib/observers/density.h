@@ -22,15 +22,8 @@ struct Density {
 };
 Density density_of(const TensorStatistics& statistics);
 
-// What quantization adds to the values of a density; the error of zero is none.
-ExpectedError expected_error(const Density& density, Range range, const ObserverSettings& settings);
-
 // The extrema widened to zero, as −t…t where symmetric: what every observer starts from.
 Range full_range(const TensorStatistics& statistics, const ObserverSettings& settings);
 Range clamp_to(Range range, Range full);
-
-// The range of least rounding + clip_weight · clipping error; searched from the full range inwards.
-Range least_error_range(const Density& density, Range full, const ObserverSettings& settings,
-                        double clip_weight);
 
 }  // namespace q8

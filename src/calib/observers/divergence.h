@@ -26,9 +26,9 @@ class Divergence {
   double of(std::int64_t begin, std::int64_t end, std::int64_t levels) const;
 
  private:
-  std::vector<double> counts_;
+  std::vector<double> counts_, count_log_count_;
   // Of all bins before the i-th: counts, bins not empty, Σ count · log count.
-  std::vector<double> mass_, filled_, count_log_count_;
+  std::vector<double> mass_, filled_, sum_of_logs_;
 };
 
 }  // namespace q8

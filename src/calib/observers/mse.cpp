@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "calib/observers/density.h"
+#include "calib/observers/error_curve.h"
 #include "calib/observers/rows.h"
 
 namespace q8 {
@@ -16,7 +16,7 @@ constexpr int kRefinements = 12;
 constexpr int kRounds = 2;
 
 struct Search {
-  const Density& density;
+  const ErrorCurve& curve;
   const ObserverSettings& settings;
   double clip_weight;
   double best_error;
@@ -24,7 +24,7 @@ struct Search {
 
   // What the range costs; `clipped` is the part that only grows while a range shrinks.
   double cost(Range range, double& clipped) const {
-    const ExpectedError e = expected_error(density, range, settings);
+    const ExpectedError e = curve.at(range, settings);
     clipped = clip_weight * e.clipping;
     return e.rounding + clipped;
   }
@@ -61,10 +61,10 @@ struct Search {
 
 }  // namespace
 
-Range least_error_range(const Density& density, Range full, const ObserverSettings& settings,
+Range least_error_range(const ErrorCurve& curve, Range full, const ObserverSettings& settings,
                         double clip_weight) {
   if (full.low == full.high) return full;
-  Search search{.density = density,
+  Search search{.curve = curve,
                 .settings = settings,
                 .clip_weight = clip_weight,
                 .best_error = 0,
@@ -83,7 +83,8 @@ Range least_error_range(const Density& density, Range full, const ObserverSettin
 }
 
 Range observe_mse(const TensorStatistics& statistics, const ObserverSettings& settings) {
-  return least_error_range(density_of(statistics), full_range(statistics, settings), settings, 1);
+  return least_error_range(ErrorCurve(density_of(statistics)), full_range(statistics, settings),
+                           settings, 1);
 }
 
 }  // namespace q8

@@ -34,13 +34,17 @@ const ObserverRow& find_observer(std::string_view name) {
   throw usage_error("there is no observer '" + std::string(name) + "'; there are " + known);
 }
 
-Range observe(const TensorStatistics& statistics, const ObserverSettings& settings) {
+void check(const ObserverSettings& settings) {
   if (!(settings.percentile > 50 && settings.percentile <= 100))
     throw usage_error("the percentile must be over 50 and at most 100, not " +
                       std::to_string(settings.percentile));
   if (!(settings.clip_weight > 0 && settings.clip_weight <= 1e6))
     throw usage_error("the weight of clipping must be over 0 and at most 1000000, not " +
                       std::to_string(settings.clip_weight));
+}
+
+Range observe(const TensorStatistics& statistics, const ObserverSettings& settings) {
+  check(settings);
   return find_observer(settings.name).observe(statistics, settings);
 }
 

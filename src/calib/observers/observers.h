@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "calib/statistics.h"
 #include "tensor/quant_params.h"
@@ -34,8 +35,17 @@ std::span<const ObserverRow> observers();  // "auto" comes first
 // Throws usage_error naming the observers there are.
 const ObserverRow& find_observer(std::string_view name);
 
-// find_observer(settings.name).observe(...), with the settings checked (usage_error).
+// Throws usage_error for numbers out of bounds.
+void check(const ObserverSettings& settings);
+
+// find_observer(settings.name).observe(...), with the settings checked.
 Range observe(const TensorStatistics& statistics, const ObserverSettings& settings);
+
+// What "auto" is made of, for those who keep what observers gave: the observers whose ranges it
+// considers, and its choice among these ranges and the one of least expected error.
+std::vector<std::string_view> offering_observers();
+Range least_expected_error(const TensorStatistics& statistics, const ObserverSettings& settings,
+                           std::span<const Range> offers);
 
 // Mean squared error that quantization with that range is expected to do to the tensor's values,
 // taking values as evenly spread within a bin.

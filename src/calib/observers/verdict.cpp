@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "calib/observers/density.h"
+#include "calib/observers/error_curve.h"
 
 namespace q8 {
 namespace {
@@ -56,8 +56,10 @@ RangeVerdict judge_range(const TensorStatistics& statistics, Range range,
     bulk.bins.push_back(bins[next]);
     bulk.nonzeros += bins[next].count;
   }
-  if (expected_error(bulk, range, settings).total() > kLostEnergy * bulk.mean_square())
-    return {false, "99 % of its values are below " + number(largest(bulk.bins.back())) +
+  const double bulk_end = largest(bulk.bins.back());
+  std::ranges::sort(bulk.bins, {}, &Density::Bin::low);
+  if (ErrorCurve(bulk).at(range, settings).total() > kLostEnergy * bulk.mean_square())
+    return {false, "99 % of its values are below " + number(bulk_end) +
                        " and would drown in a step of " + number(step)};
 
   double lower = 0;
