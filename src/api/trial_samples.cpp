@@ -1,6 +1,7 @@
 #include "api/trial_samples.h"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 
 #include "base/error.h"
@@ -22,12 +23,24 @@ std::size_t size_of(const SampleInputs& inputs) {
   return bytes;
 }
 
-// Indices of the profile's samples in the data that it was made of, `count` spread evenly.
+// The numbers from 0 to before `count`, those of any beginning spread over all: steps of the golden
+// section. Samples come sorted by name, and often by class; who uses only the first ones shall not
+// see only the first class.
+std::vector<std::int64_t> spread_order(std::int64_t count) {
+  std::int64_t step = std::max<std::int64_t>(1, count * 633 / 1024);
+  while (std::gcd(step, count) > 1) ++step;
+  std::vector<std::int64_t> order;
+  for (std::int64_t i = 0; i < count; ++i) order.push_back(i * step % count);
+  return order;
+}
+
+// Indices of the profile's samples in the data that it was made of, `count` spread evenly, in
+// spread_order().
 std::vector<std::int64_t> find_samples(const CalibrationData& data, std::int64_t count) {
   const auto& samples = data.profile().samples;
   const std::int64_t all = std::ssize(samples), taken = std::min(count, all);
   std::vector<std::int64_t> found;
-  for (std::int64_t i = 0; i < taken; ++i)
+  for (const std::int64_t i : spread_order(taken))
     found.push_back(data.find(samples[static_cast<std::size_t>(i * all / taken)]));
   return found;
 }
