@@ -62,6 +62,28 @@ class Usage(q8_program.Q8TestCase):
         self.succeed("calibrate", "--data", CALIB, MODEL, "--samples", 100)
 
 
+class Configuration(q8_program.Q8TestCase):
+    def fail_at(self, names, text):
+        (self.folder / "q8.toml").write_text(text)
+        self.fail_with(2, ["q8.toml", *names], "inspect", MODEL)
+
+    def test_mistyped_option_is_suggested(self):
+        self.fail_at(["'quantize.observr'", "did you mean 'quantize.observer'?"], '[quantize]\nobservr = "mse"\n')
+
+    def test_mistyped_section_is_suggested(self):
+        self.fail_at(["'quantise'", "did you mean 'quantize'?"], '[quantise]\nobserver = "mse"\n')
+
+    def test_option_without_its_section(self):
+        self.fail_at(["'observer'"], 'observer = "mse"\n')
+
+    def test_section_that_is_not_closed(self):
+        self.fail_at(["quantiz"], '[quantize\nobserver = "mse"\n')
+
+    def test_options_of_other_commands_and_of_all_are_no_error(self):
+        (self.folder / "q8.toml").write_text('threads = 1\n[quantize]\nobserver = "mse"\n[validate]\nmax-drop = "0.5%"\n')
+        self.succeed("inspect", MODEL)
+
+
 class Input(q8_program.Q8TestCase):
     def test_model_that_is_not_there(self):
         self.fail_with(3, ["nowhere.onnx"], "calibrate", "nowhere.onnx", "--data", CALIB)

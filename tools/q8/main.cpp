@@ -40,7 +40,19 @@ void add_globals(CLI::App& app, GlobalOptions& options) {
   app.add_option("--isa", options.isa, "use no better instruction set than this one");
 }
 
+// The key of the configuration file that nobody knows, or the name of its section; empty for other
+// errors.
+std::string unknown_key(const CLI::ParseError& error) {
+  const std::string_view kBefore = "INI was not able to parse ", kSection = ".++";
+  std::string key = error.what();
+  if (!key.starts_with(kBefore)) return {};
+  key.erase(0, kBefore.size());
+  return key.substr(0, key.find(kSection));
+}
+
 std::string message_of(const CLI::App& app, const CLI::ParseError& error) {
+  if (const std::string key = unknown_key(error); !key.empty())
+    return app.get_config_ptr()->as<std::string>() + ": there is no option '" + key + "'";
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
     const std::vector<std::string> extras = app.remaining(true);
     const std::string& first = extras.at(0);
@@ -61,7 +73,8 @@ std::string message_of(const CLI::App& app, const CLI::ParseError& error) {
 int report_parse_error(const CLI::App& app, const CLI::ParseError& error,
                        std::span<char*> arguments) {
   if (error.get_exit_code() == 0) return app.exit(error);  // --help
-  const std::string hint = suggestion(app, arguments);
+  const std::string key = unknown_key(error);
+  const std::string hint = key.empty() ? suggestion(app, arguments) : key_suggestion(app, key);
   std::cerr << "error: " << message_of(app, error)
             << (hint.empty() ? "" : "; did you mean '" + hint + "'?") << " (q8 --help)\n";
   return exit_code(ErrorKind::kUsage);
@@ -80,6 +93,7 @@ int run(int argc, char** argv) {
   bool version = false;
   app.add_flag("--version", version, "the version; with --verbose also what this CPU runs");
   app.set_config("--config", "q8.toml", "a file of options, under the subcommands' names");
+  app.allow_config_extras(CLI::config_extras_mode::error);  // a typo there is one as well
   app.fallthrough();  // global options may stand behind the subcommand
   std::map<const CLI::App*, CommandRun> runs;
   for (const CommandRow& row : commands()) {

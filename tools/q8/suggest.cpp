@@ -27,6 +27,19 @@ std::string nearest(const std::string& word, const std::vector<std::string>& kno
   return best;
 }
 
+std::vector<std::string> command_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(sub->get_name());
+  return names;
+}
+
+const CLI::App* find_command(const CLI::App& app, const std::string& name) {
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+    if (sub->get_name() == name) return sub;
+  return nullptr;
+}
+
 }  // namespace
 
 std::string suggestion(const CLI::App& app, std::span<char*> arguments) {
@@ -42,14 +55,19 @@ std::string suggestion(const CLI::App& app, std::span<char*> arguments) {
       continue;
     }
     if (command != nullptr || word.rfind("-", 0) == 0) continue;
-    std::vector<std::string> names;
-    for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
-      names.push_back(sub->get_name());
-      if (sub->get_name() == word) command = sub;
-    }
-    if (command == nullptr) return nearest(word, names);
+    command = find_command(app, word);
+    if (command == nullptr) return nearest(word, command_names(app));
   }
   return {};
+}
+
+std::string key_suggestion(const CLI::App& app, const std::string& key) {
+  const std::size_t dot = key.find('.');
+  const std::string section = key.substr(0, dot);
+  const CLI::App* command = find_command(app, section);
+  if (command == nullptr) return nearest(section, command_names(app));
+  const std::string option = nearest("--" + key.substr(dot + 1), option_names(*command));
+  return option.empty() ? option : section + "." + option.substr(2);
 }
 
 }  // namespace q8::cli

@@ -10,4 +10,8 @@ namespace q8::cli {
 // near.
 std::string suggestion(const CLI::App& app, std::span<char*> arguments);
 
+// The key of a configuration file, "quantize.observer", that is nearest to one that nobody knows;
+// of a section alone, the nearest section.
+std::string key_suggestion(const CLI::App& app, const std::string& key);
+
 }  // namespace q8::cli
