@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "graph/type_text.h"
 #include "inspect/digest.h"
 #include "inspect/quantized_view.h"
 
@@ -218,6 +219,15 @@ void compare_nodes(const Graph& a, const Graph& b, const std::set<std::string>& 
       diff.structure.push_back({node.label(), "is in the second alone"});
 }
 
+// "x float[1, 3, 224, 224]", one for each.
+std::string declarations(const Graph& graph, const std::vector<ValueId>& values) {
+  std::string text;
+  for (const ValueId id : values)
+    text +=
+        (text.empty() ? "" : ", ") + graph.value(id).name + " " + type_text(graph.value(id).type);
+  return text;
+}
+
 void compare_interface(const Model& a, const Model& b, ModelDiff& diff) {
   const auto numbers = [&](const std::string& what, std::int64_t x, std::int64_t y) {
     if (x != y) diff.structure.push_back({what, std::to_string(x) + " and " + std::to_string(y)});
@@ -232,9 +242,9 @@ void compare_interface(const Model& a, const Model& b, ModelDiff& diff) {
   const auto names = [&](const std::string& what, const std::string& x, const std::string& y) {
     if (x != y) diff.structure.push_back({what, x + " and " + y});
   };
-  names("inputs", values_text(a.graph, a.graph.inputs()), values_text(b.graph, b.graph.inputs()));
-  names("outputs", values_text(a.graph, a.graph.outputs()),
-        values_text(b.graph, b.graph.outputs()));
+  names("inputs", declarations(a.graph, a.graph.inputs()), declarations(b.graph, b.graph.inputs()));
+  names("outputs", declarations(a.graph, a.graph.outputs()),
+        declarations(b.graph, b.graph.outputs()));
 }
 
 void compare_metadata(const Model& a, const Model& b, ModelDiff& diff) {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "exec/fuse_qdq.h"
+#include "graph/type_text.h"
 #include "ops/ops.h"
 #include "report/figures.h"
 #include "report/text_table.h"
@@ -26,21 +27,6 @@ bool is_product(const Node& node) {
 
 std::string operator_name(const Node& node) {
   return node.domain.empty() ? node.op_type : node.domain + "." + node.op_type;
-}
-
-// "float[batch, 3, 224, 224]"; "float[?]" where not even the rank is known.
-std::string type_text(const TypeInfo& type) {
-  std::string text = type.dtype ? std::string(dtype_name(*type.dtype)) : "?";
-  if (!type.dims) return text + "[?]";
-  std::string dims;
-  for (std::size_t i = 0; i < type.dims->size(); ++i) {
-    const std::int64_t dim = (*type.dims)[i];
-    const bool named = i < type.dim_names.size() && !type.dim_names[i].empty();
-    dims += (i == 0 ? "" : ", ") + (dim != kUnknownDim ? std::to_string(dim)
-                                    : named            ? type.dim_names[i]
-                                                       : "?");
-  }
-  return text + "[" + dims + "]";
 }
 
 Pairs types_of(const Graph& graph, const std::vector<ValueId>& values) {

@@ -186,6 +186,16 @@ class Diff(Folder):
         found = self.diff(4, "a.onnx", "b.onnx")
         self.assertTrue(any("QLinearConv" in d["how"] + d["what"] for d in found["structure"]))
 
+    def test_shape_of_an_input(self):
+        shutil.copy(self.folder / "a.onnx", self.folder / "b.onnx")
+
+        def two_at_a_time(model):
+            model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 2
+        self.edit("b.onnx", two_at_a_time)
+        [found] = self.diff(4, "a.onnx", "b.onnx")["structure"]
+        self.assertEqual(found["what"], "inputs")
+        self.assertIn("[2, 1, 16, 16]", found["how"])
+
     def test_metadata(self):
         self.quantize("b.onnx", "--metadata", "run=7")
         found = self.diff(4, "a.onnx", "b.onnx")
