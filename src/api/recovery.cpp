@@ -29,11 +29,11 @@ void warn_of_no_samples(const Host& host, bool trials, bool recovery, const Erro
   if (trials) text = "ranges are chosen tensor by tensor, by no trial";
   if (recovery)
     text += (trials ? ", and accuracy" : "accuracy") + std::string(" recovery is left out");
-  text += ": " + std::string(error.what()) + " (";
+  text += ": " + std::string(error.what()) + " (without this warning: ";
   if (trials) text += "--observer auto:4";
   if (trials && recovery) text += " and ";
   if (recovery) text += "--recover none";
-  host.warn(text + " ask for that without this warning)");
+  host.warn(text + ")");
 }
 
 }  // namespace
@@ -106,7 +106,8 @@ std::string describe(const RangeChoice& choice, double seconds) {
   std::string text = "ranges: " + observer_text(choice.config.observer, choice.config.percentile,
                                                 choice.config.clip_weight);
   if (choice.changed > 0)
-    text += ", " + std::to_string(choice.changed) + " values by other observers";
+    text += ", " + std::to_string(choice.changed) +
+            (choice.changed == 1 ? " value by another observer" : " values by other observers");
   char numbers[100];
   std::snprintf(numbers, sizeof numbers, "; %.2f dB on %zu samples, tried in %.1f s\n",
                 choice.sqnr_db, choice.samples, seconds);

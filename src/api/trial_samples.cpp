@@ -66,6 +66,7 @@ void load(const CalibrationData& data, const std::vector<std::int64_t>& indices,
 TrialSamples load_trial_samples(const QuantizeJob& job, const CalibrationData& data, bool ranges,
                                 const Host& host) {
   std::vector<std::int64_t> indices = find_samples(data, job.recover_samples);
+  if (data.profile().samples.empty()) throw bad_input("there is no profile with samples");
   if (indices.size() < 2) throw bad_input("the profile has fewer than two samples");
   const std::size_t bytes =
       std::max<std::size_t>(1, size_of(data.dataset().sample(indices[0]).inputs));

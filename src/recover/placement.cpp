@@ -57,8 +57,9 @@ class Placement {
     char text[160];
     std::snprintf(
         text, sizeof text,
-        "%zu nodes in float: %.1f to %.1f dB on %zu samples, %.0f %% more time by estimate",
-        kept_.size(), before, judge_.sqnr_db(noises_), judge_.samples(), percent_);
+        "%zu node%s in float: %.1f to %.1f dB on %zu samples, %.0f %% more time by estimate",
+        kept_.size(), kept_.size() == 1 ? "" : "s", before, judge_.sqnr_db(noises_),
+        judge_.samples(), percent_);
     return Proposal{.model = {graph_, plan_}, .detail = text};
   }
 

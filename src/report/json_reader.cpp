@@ -83,7 +83,10 @@ ValidationReport parse_json_report(std::string_view text, std::string_view sourc
             .q8_version = json.at("q8").get<std::string>(),
             .per_class = true};
   } catch (const Json::exception& error) {
-    throw bad_input(std::string(source) + ": no report of q8 validate: " + error.what());
+    // "[json.exception.out_of_range.403] key 'samples' not found": the number is the library's.
+    const std::string what = error.what();
+    throw bad_input(std::string(source) +
+                    ": not a report of q8 validate: " + what.substr(what.find("] ") + 2));
   }
 }
 

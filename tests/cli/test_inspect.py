@@ -37,7 +37,7 @@ class Inspect(q8_program.Q8TestCase):
     def test_other_files(self):
         self.fail_with(3, ["nowhere"], "inspect", "nowhere")
         (self.folder / "x.json").write_text("{}")
-        self.fail_with(3, ["x.json"], "inspect", "x.json")
+        self.fail_with(3, ["x.json", "q8 validate: key"], "inspect", "x.json")
 
 
 class Bench(q8_program.Q8TestCase):
