@@ -3,7 +3,7 @@
 #   tools/demo.sh          from any folder; results in build/demo/
 set -eu
 
-root=$(cd "$(dirname "$0")/.." && pwd)
+root=$(CDPATH="" cd -- "$(dirname -- "$0")/.." && pwd)
 build="$root/build"
 out="$build/demo"
 model="$root/models/digits.onnx"

@@ -4,18 +4,23 @@
 #   tools/test.sh          from any folder; builds in build/ and build-asan/
 set -eu
 
-root=$(cd "$(dirname "$0")/.." && pwd)
+root=$(CDPATH="" cd -- "$(dirname -- "$0")/.." && pwd)
 cd "$root"
 jobs=$(nproc)
 tools/install_dependencies.sh tests
 
-# The comparison tests' Python, made anew when its list of packages has changed.
+# The comparison tests' Python, made anew when its list of packages has changed, or Python itself.
 venv="$root/.venv"
-if ! cmp -s tests/requirements.txt "$venv/requirements.txt"; then
+if ! cmp -s tests/requirements.txt "$venv/requirements.txt" || ! "$venv/bin/python" -c "import onnx" 2>/dev/null
+then
   echo "== Python packages of the tests in .venv"
   rm -rf "$venv"
   /usr/bin/python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check -r tests/requirements.txt
+  if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt; then
+    echo "the other implementations that tests compare with were not installed; what needs none of them:" >&2
+    echo "  cmake --preset release && cmake --build --preset release && ctest --preset release" >&2
+    exit 1
+  fi
   cp tests/requirements.txt "$venv/requirements.txt"
 fi
 
