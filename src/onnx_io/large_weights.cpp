@@ -5,7 +5,8 @@
 namespace q8 {
 namespace {
 
-constexpr std::size_t kLarge = std::size_t{64} << 10;
+// Smaller ones, and all of their nodes, make no model large.
+constexpr std::size_t kLarge = std::size_t{4} << 10;
 
 // Numbers of onnx.proto.
 constexpr std::uint64_t kModelGraph = 7, kGraphInitializer = 5, kTensorRawData = 9;
@@ -100,7 +101,8 @@ bool split_tensor(std::string_view tensor, std::string& rest, std::span<const st
   return !fields.is_broken();
 }
 
-bool split_graph(std::string_view graph, SplitModel& split, std::string& rest) {
+bool split_graph(const MappedFile& file, std::string_view graph, SplitModel& split,
+                 std::string& rest) {
   Fields fields(graph);
   int index = 0;
   while (!fields.done()) {
@@ -113,7 +115,10 @@ bool split_graph(std::string_view graph, SplitModel& split, std::string& rest) {
     std::string tensor;
     std::span<const std::byte> weights;
     if (!split_tensor(field.content, tensor, weights)) return false;
-    if (!weights.empty()) split.weights[index] = weights;
+    if (!weights.empty()) {
+      split.weights[index] = weights;
+      file.forget(weights);  // reading what stands beside them has mapped their pages
+    }
     append_field(rest, kGraphInitializer, tensor);
     ++index;
   }
@@ -122,9 +127,9 @@ bool split_graph(std::string_view graph, SplitModel& split, std::string& rest) {
 
 }  // namespace
 
-std::optional<SplitModel> split_large_weights(std::string_view model) {
+std::optional<SplitModel> split_large_weights(const MappedFile& file) {
   SplitModel split;
-  Fields fields(model);
+  Fields fields(file.text());
   int graphs = 0;
   while (!fields.done()) {
     const Field field = fields.next();
@@ -133,7 +138,7 @@ std::optional<SplitModel> split_large_weights(std::string_view model) {
       continue;
     }
     std::string graph;
-    if (++graphs > 1 || !split_graph(field.content, split, graph)) return std::nullopt;
+    if (++graphs > 1 || !split_graph(file, field.content, split, graph)) return std::nullopt;
     append_field(split.rest, kModelGraph, graph);
   }
   if (fields.is_broken() || split.weights.empty()) return std::nullopt;

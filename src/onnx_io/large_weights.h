@@ -5,7 +5,8 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
+
+#include "base/file.h"
 
 namespace q8 {
 
@@ -18,6 +19,6 @@ struct SplitModel {
 
 // Nothing where there are no large weights, and where the bytes are not a well-formed model: then
 // protobuf shall read all of it and find what is wrong.
-std::optional<SplitModel> split_large_weights(std::string_view model);
+std::optional<SplitModel> split_large_weights(const MappedFile& file);
 
 }  // namespace q8

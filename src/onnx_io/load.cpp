@@ -56,7 +56,7 @@ void read_annotations(const Message& proto, Value& value) {
 
 // What a model's own file holds beside the ModelProto that protobuf read.
 struct LargeWeights {
-  const MappedFile* file = nullptr;
+  std::shared_ptr<const MappedFile> file = {};
   std::map<int, std::span<const std::byte>> bytes = {};
 };
 const LargeWeights kNoLargeWeights;
@@ -114,9 +114,7 @@ class GraphBuilder {
   Tensor take(onnx::TensorProto& proto, int place) {
     const auto large = weights_.bytes.find(place);
     if (large == weights_.bytes.end()) return take_tensor(proto, external_);
-    Tensor tensor = take_tensor(proto, large->second);
-    weights_.file->forget(large->second);
-    return tensor;
+    return take_tensor(proto, weights_.file, large->second);
   }
 
   void read_inputs() {
@@ -335,11 +333,11 @@ Model build(onnx::ModelProto& proto, const fs::path& folder, const LargeWeights&
 }  // namespace
 
 Model load_model(const fs::path& path) {
-  const MappedFile file(path);
+  const auto file = std::make_shared<const MappedFile>(path);
   try {
-    auto split = split_large_weights(file.text());
-    onnx::ModelProto proto = parse_model(split ? split->rest : file.text());
-    LargeWeights weights{.file = &file, .bytes = {}};
+    auto split = split_large_weights(*file);
+    onnx::ModelProto proto = parse_model(split ? split->rest : file->text());
+    LargeWeights weights{.file = file, .bytes = {}};
     if (split) weights.bytes = std::move(split->weights);
     split.reset();
     return build(proto, path.parent_path(), weights);

@@ -207,12 +207,18 @@ Tensor take_tensor(onnx::TensorProto& proto, ExternalData& external) {
   return cleaned(take_any_tensor(proto, external));
 }
 
-Tensor take_tensor(const onnx::TensorProto& proto, std::span<const std::byte> raw_data) {
+Tensor take_tensor(const onnx::TensorProto& proto, const std::shared_ptr<const MappedFile>& file,
+                   std::span<const std::byte> raw_data) {
   const DType dtype = dtype_of_proto(proto.data_type());
   Shape shape(std::vector<std::int64_t>(proto.dims().begin(), proto.dims().end()));
   const std::size_t needed = stored_bytes(dtype, shape.count());
   if (raw_data.size() != needed) size_mismatch(raw_data.size(), needed, shape, dtype);
-  return cleaned(copied(dtype, std::move(shape), raw_data));
+  const std::shared_ptr<const std::byte> borrowed(
+      raw_data.data(), [file, raw_data](const std::byte*) { file->forget(raw_data); });
+  const bool is_aligned =
+      reinterpret_cast<std::uintptr_t>(raw_data.data()) % dtype_size(dtype) == 0;
+  if (is_4bit(dtype) || !is_aligned) return cleaned(copied(dtype, std::move(shape), raw_data));
+  return cleaned(Tensor(dtype, std::move(shape), borrowed));
 }
 
 bool is_stored_as_it_lies(const Tensor& tensor) {

@@ -32,8 +32,11 @@ int proto_of_dtype(DType dtype);
 
 // Takes the data out of `proto` (large raw data is moved, not copied).
 Tensor take_tensor(onnx::TensorProto& proto, ExternalData& external);
-// The same for a tensor whose raw data lies elsewhere, of which a copy is made.
-Tensor take_tensor(const onnx::TensorProto& proto, std::span<const std::byte> raw_data);
+// The same for a tensor whose raw data lies in `file`. The tensor borrows it where it is aligned as
+// its type needs it (weights in bytes always are), else has a copy. Its pages are given back when
+// nobody needs them any more.
+Tensor take_tensor(const onnx::TensorProto& proto, const std::shared_ptr<const MappedFile>& file,
+                   std::span<const std::byte> raw_data);
 
 // Fills everything but the name. Raw data, 4-bit types packed two a byte.
 void put_tensor(const Tensor& tensor, onnx::TensorProto& proto);
