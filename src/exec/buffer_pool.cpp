@@ -1,57 +1,55 @@
 #include "exec/buffer_pool.h"
 
-#include <algorithm>
-#include <map>
+#include <sanitizer/asan_interface.h>
+
 #include <mutex>
+
+#include "base/address_space.h"
+#include "base/extents.h"
 
 namespace q8 {
 
-struct BufferPool::Blocks {
+// Addresses for as much as the machine has; beyond it, and where the process may not have them, the
+// heap serves.
+struct BufferPool::Stretch {
   std::mutex mutex;  // tensors may die on another thread
-  std::multimap<std::size_t, std::shared_ptr<std::byte>> free;
-  std::size_t total = 0, peak = 0;
+  AddressSpace space{physical_memory()};
+  Extents extents;
+
+  ~Stretch() { ASAN_UNPOISON_MEMORY_REGION(space.data(), extents.end()); }
 };
 
-BufferPool::BufferPool() : blocks_(std::make_shared<Blocks>()) {}
+BufferPool::BufferPool() : stretch_(std::make_shared<Stretch>()) {}
 
 std::shared_ptr<std::byte> BufferPool::allocate(std::size_t bytes) {
-  constexpr std::size_t kStep = 256;  // sizes are rounded up, so that nearly equal ones share
-  const std::size_t size = std::max((bytes + kStep - 1) / kStep * kStep, kStep);
-  std::shared_ptr<std::byte> block;
-  std::size_t block_size = size;
+  // A cache line, and the widest vector. One line more than is needed lies between two tensors, so
+  // that those of 2ⁿ bytes do not all meet in the same lines of the first cache.
+  constexpr std::size_t kLine = 64;
+  if (bytes > stretch_->space.size()) return heap().allocate(bytes);
+  const std::size_t size = (bytes / kLine + 2) * kLine;
+  std::size_t offset = 0;
   {
-    const std::lock_guard lock(blocks_->mutex);
-    const auto fit = blocks_->free.lower_bound(size);
-    if (fit != blocks_->free.end() && fit->first <= 2 * size) {
-      block_size = fit->first;
-      block = std::move(fit->second);
-      blocks_->free.erase(fit);
-    } else {
-      // A block too small for anything that is asked for now makes way for the new one.
-      if (!blocks_->free.empty() && fit != blocks_->free.begin()) {
-        const auto largest_too_small = std::prev(fit);
-        blocks_->total -= largest_too_small->first;
-        blocks_->free.erase(largest_too_small);
-      }
-      blocks_->total += size;
-      blocks_->peak = std::max(blocks_->peak, blocks_->total);
+    const std::lock_guard lock(stretch_->mutex);
+    offset = stretch_->extents.take(size);
+    if (!stretch_->space.commit(offset + size)) {
+      stretch_->extents.give_back(offset, size);
+      return heap().allocate(bytes);
     }
   }
-  if (block == nullptr) block = heap().allocate(size);
-  std::byte* memory = block.get();
-  return std::shared_ptr<std::byte>(
-      memory,
-      [blocks = std::weak_ptr(blocks_), block = std::move(block), block_size](std::byte*) mutable {
-        const auto alive = blocks.lock();
-        if (alive == nullptr) return;
-        const std::lock_guard lock(alive->mutex);
-        alive->free.emplace(block_size, std::move(block));
-      });
+  std::byte* memory = stretch_->space.data() + offset;
+  // AddressSanitizer shall find what is read behind a tensor, or after its end.
+  ASAN_UNPOISON_MEMORY_REGION(memory, bytes);
+  ASAN_POISON_MEMORY_REGION(memory + bytes, size - bytes);
+  return std::shared_ptr<std::byte>(memory, [stretch = stretch_, offset, size](std::byte* block) {
+    ASAN_POISON_MEMORY_REGION(block, size);
+    const std::lock_guard lock(stretch->mutex);
+    stretch->extents.give_back(offset, size);
+  });
 }
 
 std::size_t BufferPool::peak_bytes() const {
-  const std::lock_guard lock(blocks_->mutex);
-  return blocks_->peak;
+  const std::lock_guard lock(stretch_->mutex);
+  return stretch_->extents.end();
 }
 
 }  // namespace q8

@@ -7,18 +7,18 @@
 
 namespace q8 {
 
-// Memory that is reused by liveness: a block goes back to the pool when the last tensor that uses
-// it is gone, and the smallest one that fits, and is at most twice too large, serves next. Tensors
-// may outlive the pool.
+// Memory that is reused by liveness: one stretch of addresses, in which a tensor takes the place of
+// those that are gone, whatever their sizes. Its pages stay mapped for later runs. Tensors may
+// outlive the pool.
 class BufferPool final : public Allocator {
  public:
   BufferPool();
   std::shared_ptr<std::byte> allocate(std::size_t bytes) override;
-  std::size_t peak_bytes() const;  // most that was out at one time, free blocks included
+  std::size_t peak_bytes() const;  // up to where the stretch was ever used
 
  private:
-  struct Blocks;
-  std::shared_ptr<Blocks> blocks_;
+  struct Stretch;
+  std::shared_ptr<Stretch> stretch_;
 };
 
 }  // namespace q8

@@ -1,5 +1,7 @@
 #include "exec/session.h"
 
+#include <malloc.h>
+
 #include <optional>
 
 #include "exec/buffer_pool.h"
@@ -26,6 +28,12 @@ void check_input(const Graph& graph, ValueId id, const Tensor& tensor) {
     if (dim != kUnknownDim && dim != tensor.shape()[axis])
       fail(std::to_string(dim) + " on axis " + std::to_string(axis));
   }
+}
+
+// What loading and packing left lies scattered in the heap, where no buffer of a run will be.
+void return_free_heap() {
+  constexpr std::size_t kWorthIt = std::size_t{4} << 20;  // a millisecond or so
+  if (mallinfo2().fordblks > kWorthIt) malloc_trim(0);
 }
 
 }  // namespace
@@ -73,6 +81,7 @@ struct Session::Impl {
 Session::Session(Graph graph, SessionOptions options) {
   check_operators(graph);
   impl_ = std::make_unique<Impl>(std::move(graph), options);
+  return_free_heap();
 }
 
 Session::~Session() = default;
