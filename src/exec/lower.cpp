@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "exec/channels_last.h"
+#include "exec/fold_tables.h"
 #include "exec/fuse_activation.h"
 #include "exec/fuse_conv_pair.h"
 #include "exec/fuse_float.h"
@@ -39,6 +40,7 @@ LoweredGraph lower(Graph graph, const SessionOptions& options) {
   if (options.optimize) {
     fuse_activation(lowered.graph, options.keep);  // first: a Swish between bytes becomes a table
     fuse_qdq(lowered.graph, options.keep);
+    fold_tables(lowered.graph, options.keep);
     fuse_float(lowered.graph, options.keep);
   }
   lowered.origins.resize(lowered.graph.values().size());

@@ -98,6 +98,20 @@ def batched_matmul(broadcast, dtype=np.uint8):
     return build
 
 
+def swish(b, x):
+    """x · Sigmoid(x) with every value quantized."""
+    sigmoid = b.quantized(b.node("Sigmoid", [x]), 1 / 256, 0)
+    return b.quantized(b.node("Mul", [x, sigmoid]), 0.025, 20)
+
+
+def tables_of_tables(b, x):
+    """Functions of the same bytes, one of them of a function, with two orders of operands and a clamp."""
+    tanh = b.quantized(b.node("Tanh", [x]), 1 / 128, 0, np.int8)
+    leaky = b.quantized(b.node("LeakyRelu", [tanh], alpha=0.3), 0.01, 30)
+    total = b.quantized(b.node("Relu", [b.node("Add", [leaky, x])]), 0.03, 0)
+    return b.quantized(b.node("Mul", [total, b.quantized(b.node("Neg", [x]), 0.03, 140)]), 0.1, 200)
+
+
 def small_cases():
     heads = floats(2, 3, 5, 8)
     image = floats(2, 5, 9, 7)
@@ -134,6 +148,8 @@ def small_cases():
         "average_pool": one_input(image, lambda b, x: u8(b, b.node("AveragePool", [x], kernel_shape=[3, 3], pads=[1, 1, 0, 0])), exact=False),
         "global_average_pool": one_input(image, lambda b, x: u8(b, b.node("GlobalAveragePool", [x])), exact=False),
         "sigmoid": one_input(image, lambda b, x: b.quantized(b.node("Sigmoid", [x]), 1 / 256, 0), exact=False),
+        "swish": one_input(image, swish, exact=False),
+        "tables_of_tables": one_input(image, tables_of_tables, exact=False),
         "transpose": one_input(image, lambda b, x: b.quantized(b.node("Transpose", [x], perm=[0, 2, 3, 1]), 0.03, 120)),
         "float_conv": plain(lambda b: b.node("Relu", [b.node("Conv", ["x", b.constant(floats(6, 5, 3, 3))])], "y"), image),
         "float16": plain(lambda b: b.node("Relu", [b.node("MatMul", ["x", b.constant(floats(12, 7).astype(np.float16))])], "y"),
