@@ -152,6 +152,14 @@ void plan_added_biases(const Graph& graph, const Ranges& ranges, const std::vect
   }
 }
 
+// Four bits that were asked for and suit no layer are no reason to fail, but to say so.
+void warn_of_no_s4(QuantizationPlan& plan) {
+  for (const auto& [place, constant] : plan.constants)
+    if (constant.params.dtype == DType::kS4) return;
+  plan.warnings.push_back(
+      "--weights s4: no product has enough inputs a channel for 4 bits, so all weights are s8");
+}
+
 // As --observer-for takes it.
 std::string describe(const ObserverFor& row) {
   return row.pattern + "=" + observer_text(row.observer, row.percentile, row.clip_weight);
@@ -228,6 +236,7 @@ QuantizationPlan make_plan(const Graph& graph, const CalibrationProfile& profile
   }
   if (target.quantized_bias) plan_added_biases(graph, ranges, request.excluded, plan);
   if (config.float16_islands) plan_float16(graph, ranges, plan);
+  if (config.weights == "s4") warn_of_no_s4(plan);
   check_opset(graph, plan);
   return plan;
 }

@@ -96,8 +96,21 @@ TEST(Formats, FourBitWeightsInBlocks) {
   const float low = static_cast<float>(static_cast<double>(0.7f) / 7),
               high = static_cast<float>(static_cast<double>(1.4f) / 7);
   EXPECT_THAT(product->params.scale, testing::ElementsAre(low, low, low, low, high, high));
+  EXPECT_THAT(plan.warnings, testing::IsEmpty());
   // The Conv has two inputs a channel: it stays s8.
   EXPECT_EQ(plan.find_constant("z_node", 1)->params.dtype, DType::kS8);
+}
+
+TEST(Formats, FourBitWeightsThatSuitNoLayerAreSaid) {
+  GraphBuilder b;
+  b.input("x").conv("x", "y").output("y");  // two inputs a channel
+  PlanConfig config;
+  config.mode = PlanMode::kWeights;
+  config.weights = "s4";
+  config.opset = 21;
+  const auto plan = plan_of(b, {}, config);
+  EXPECT_EQ(plan.find_constant("y_node", 1)->params.dtype, DType::kS8);
+  EXPECT_THAT(plan.warnings, testing::ElementsAre(testing::HasSubstr("all weights are s8")));
 }
 
 const NodePlan& node(const QuantizationPlan& plan, const std::string& output) {
