@@ -53,9 +53,10 @@ struct QuantizeJob {
 struct QuantizeResult {
   std::filesystem::path model = {};
   std::int64_t float_bytes = 0, int8_bytes = 0;
-  std::int64_t integer_nodes = 0, float_nodes = 0;  // of those that compute
-  std::string plan = {};                            // as text, one line a fact
-  std::vector<std::string> floats = {};             // nodes left in float: "Softmax 'name': reason"
+  // Of those that compute: in integers, in float with quantized weights, in float alone.
+  std::int64_t integer_nodes = 0, weight_nodes = 0, float_nodes = 0;
+  std::string plan = {};                 // as text, one line a fact
+  std::vector<std::string> floats = {};  // nodes left in float: "Softmax 'name': reason"
   std::string ranges = {};  // what auto chose: "ranges: mse, 12 values by other observers, …\n"
   std::vector<std::string> range_trials = {};  // "auto:16: 24.10 dB", the best first
   std::string recovery = {};  // "rounding: kept, 19.40 to 23.12 dB", a line for each pass that ran

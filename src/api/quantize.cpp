@@ -194,6 +194,7 @@ QuantizeResult quantize_model(const QuantizeJob& job, const Host& host) {
   result.recovery = describe(recovered.effects);
   for (const NodePlan& node : plan.nodes) {
     if (node.mode == NodeMode::kInteger || node.mode == NodeMode::kDynamic) ++result.integer_nodes;
+    if (node.mode == NodeMode::kWeightOnly) ++result.weight_nodes;
     if (node.mode != NodeMode::kFloat) continue;
     ++result.float_nodes;
     result.floats.push_back(node.op_type + " '" + node.node + "': " + node.reason);

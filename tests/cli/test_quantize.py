@@ -42,9 +42,10 @@ class Quantize(q8_program.Q8TestCase):
 
     def test_weights_need_no_profile(self):
         self.fail_with(2, ["q8cal"], "quantize", MODEL)
-        self.succeed("quantize", MODEL, "--mode", "weights", "-o", "w.onnx")
+        text = self.succeed("quantize", MODEL, "--mode", "weights", "-o", "w.onnx")
         summary = json.loads(self.succeed("inspect", "w.onnx", "--json"))
         self.assertGreater(summary["dequantize_nodes"], 0)
+        self.assertIn(f" {summary['dequantize_nodes']} with quantized weights alone", text)
         self.assertEqual(summary["quantize_nodes"], 0)
         self.assertNotIn("q8.profile.sha256", summary["metadata"])
         self.assertLess((self.folder / "w.onnx").stat().st_size, MODEL.stat().st_size / 3)

@@ -35,10 +35,15 @@ std::string summary(const QuantizeResult& result) {
   const auto after = static_cast<double>(result.int8_bytes);
   // Nodes that quantize weigh more than small weights do.
   const bool smaller = after <= before;
-  return fmt::format("{}: {} of {} nodes in integers, {:.1f} → {:.1f} KB ({:.2f}x {})\n",
+  const std::string weights =
+      result.weight_nodes > 0
+          ? fmt::format(", {} with quantized weights alone", result.weight_nodes)
+          : "";
+  return fmt::format("{}: {} of {} nodes in integers{}, {:.1f} → {:.1f} KB ({:.2f}x {})\n",
                      result.model.string(), result.integer_nodes,
-                     result.integer_nodes + result.float_nodes, before / 1024, after / 1024,
-                     smaller ? before / after : after / before, smaller ? "smaller" : "larger");
+                     result.integer_nodes + result.weight_nodes + result.float_nodes, weights,
+                     before / 1024, after / 1024, smaller ? before / after : after / before,
+                     smaller ? "smaller" : "larger");
 }
 
 std::string recover_help() {
