@@ -26,6 +26,13 @@ DataPaths data_of_profile(const CalibrationProfile& profile) {
           .preprocess = {}};
 }
 
+fs::path model_of_profile(const CalibrationProfile& profile) {
+  const fs::path& path = profile.model.path;
+  if (fs::exists(path)) return path;
+  throw bad_input(path.string() +
+                  ": the model that the profile was made of is not there any more; name the model");
+}
+
 std::optional<PreprocessConfig> preprocess_of_profile(const CalibrationProfile& profile) {
   if (profile.preprocess.empty()) return std::nullopt;
   return parse_preprocess_line(profile.preprocess);

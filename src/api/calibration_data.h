@@ -18,6 +18,9 @@ namespace q8 {
 // more.
 DataPaths data_of_profile(const CalibrationProfile& profile);
 
+// The model that the profile was made of. Throws bad_input where it is not there any more.
+std::filesystem::path model_of_profile(const CalibrationProfile& profile);
+
 // The preprocessing that calibration used; nothing where the data were no images.
 std::optional<PreprocessConfig> preprocess_of_profile(const CalibrationProfile& profile);
 

@@ -169,7 +169,7 @@ QuantizeResult quantize_model(const QuantizeJob& job, const Host& host) {
   const CalibrationProfile profile = find_profile(job, profile_file, host);
   if (!profile.complete)
     throw bad_input("the profile is of an interrupted run; finish it with q8 calibrate --resume");
-  const fs::path model_path = job.model.empty() ? profile.model.path : job.model;
+  const fs::path model_path = job.model.empty() ? model_of_profile(profile) : job.model;
   const ModelFile source = open_model(model_path);
   if (!needs_no_profile(job)) check_same_model(profile, source);
   const fs::path output =

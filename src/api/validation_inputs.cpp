@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/calibration_data.h"
 #include "api/provenance.h"
 #include "api/working_folder.h"
 #include "base/error.h"
@@ -55,10 +56,7 @@ ValidationInputs find_validation_inputs(const ValidateJob& job) {
     profile_path = only_file(".q8cal", "q8 calibrate", "--calibration, or name the models");
   ValidationInputs inputs;
   if (!profile_path.empty()) inputs.profile = load_profile(profile_path);
-  const fs::path fp32_path = job.fp32.empty() ? inputs.profile->model.path : job.fp32;
-  if (job.fp32.empty() && !fs::exists(fp32_path))
-    throw bad_input(fp32_path.string() + ": the model that " + profile_path.string() +
-                    " was made of is not there; name the models");
+  const fs::path fp32_path = job.fp32.empty() ? model_of_profile(*inputs.profile) : job.fp32;
   inputs.fp32 = open_model(fp32_path);
   inputs.int8 = open_model_as_is(job.int8.empty() ? find_int8(fp32_path) : job.int8);
   check_source(inputs.fp32, inputs.int8);

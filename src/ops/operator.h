@@ -87,7 +87,7 @@ class RunContext {
 // several Sessions' threads at once: everything it captures is read-only.
 using OpFunction = std::function<void(RunContext&)>;
 
-// How an operator takes part in quantization (NUMERICS.md §5); the planner decides by it.
+// How an operator takes part in quantization (docs/concepts.md); the planner decides by it.
 enum class QuantRole {
   kFloat,       // stays float: normalizations, Erf, shape arithmetic …
   kWeighted,    // Conv, ConvTranspose, Gemm, MatMul: integer multiply-add

@@ -15,7 +15,7 @@ namespace q8 {
 
 // How the constants of a node (weights, bias, table, numbers) are stored, by input position.
 // `input_scale`: the scale of the activation that meets the weights, 0 where it is float.
-// Where a bias would pass 2^31 the scale of that weight channel is raised (NUMERICS.md §1), with a
+// Where a bias would pass 2^31 that weight channel has its scale raised (docs/concepts.md), with a
 // line in `warnings`. Throws bad_input for weights that are NaN or infinite.
 std::map<std::size_t, ConstantPlan> plan_constants(const Graph& graph, const Node& node,
                                                    NodeMode mode, float input_scale,

@@ -34,7 +34,7 @@ struct Coverage {
   std::vector<bool> everywhere;      // by ValueId: float nodes too see the quantized value
 };
 
-// The rules of NUMERICS.md §5. Nodes with constant weights, and products of two activations, are
+// Placement in docs/concepts.md. Nodes with constant weights, and products of two activations, are
 // integer; everything else is only where it lies between integer nodes, so that quantizing it costs
 // no accuracy of its own. A greatest fixed point: all candidates are taken for integer, and those
 // whose inputs are float or whose results no integer node reads drop out until none does.

@@ -11,7 +11,7 @@
 namespace q8 {
 
 // For every value, the value whose range it takes: itself, or the widest one among those that have
-// the same numbers because integer nodes only move them (NUMERICS.md §5).
+// the same numbers because integer nodes only move them (docs/concepts.md).
 // A Concat shares with its inputs, where the target asks for it; elsewhere those keep their own
 // range, and the Concat requantizes them, that are much narrower and read by others as well, or
 // whose range does what an absorbed clamp did (a Relu beside a branch with negative values). A line

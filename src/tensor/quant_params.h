@@ -39,7 +39,7 @@ struct ScaleZeroPoint {
   std::int32_t zero_point = 0;
 };
 
-// NUMERICS.md §1. Asymmetric: s = (hi − lo) / (qmax − qmin), z = clamp(round(qmin − lo/s), qmin,
+// docs/concepts.md: s = (hi − lo) / (qmax − qmin), z = clamp(round(qmin − lo/s), qmin,
 // qmax).
 ScaleZeroPoint asymmetric_params(Range range, DType dtype);
 // Symmetric: s = max(|lo|, |hi|) / 127 for s8 (z = 0, q in −127…127); for u8 z = 128. `levels`

@@ -151,6 +151,14 @@ class Input(q8_program.Q8TestCase):
             path.rename(path.with_name("x" + path.name))
         self.fail_with(3, ["x", "--allow-overlap"], "validate", "--data", "mine", "--max-drop", "1%")
 
+    def test_model_that_is_not_there_any_more(self):
+        shutil.copy(MODEL, self.folder / "mine.onnx")
+        shutil.copy(MODEL.parent / "preprocessor_config.json", self.folder)
+        self.succeed("calibrate", "mine.onnx", "--data", CALIB, "--samples", 100)
+        (self.folder / "mine.onnx").unlink()
+        for command in ("quantize", "validate"):
+            self.fail_with(3, ["mine.onnx", "not there any more"], command)
+
     def test_int8_of_another_model(self):
         self.quantized_digits()
         # A field that no reader knows changes the file, not the model: tag 1000, varint 1.
