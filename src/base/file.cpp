@@ -70,6 +70,8 @@ void check_writable(const std::filesystem::path& path) {
   if (!std::filesystem::exists(parent, ignored) && !ignored)
     throw cannot("the folder " + parent.string() + " does not exist");
   if (std::filesystem::is_directory(path, ignored)) throw cannot("it is a folder");
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0 && errno != ENOENT) throw cannot(reason());  // a name too long
   if (access(parent.c_str(), W_OK | X_OK) != 0) throw cannot(reason());
 }
 

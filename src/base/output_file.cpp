@@ -15,8 +15,9 @@ bool same_file(const fs::path& a, const fs::path& b) {
   if (a.empty() || b.empty()) return false;
   std::error_code error;
   if (fs::equivalent(a, b, error)) return true;
-  return fs::weakly_canonical(fs::absolute(a), error) ==
-         fs::weakly_canonical(fs::absolute(b), error);
+  const fs::path first = fs::weakly_canonical(fs::absolute(a), error);
+  if (error) return false;  // opening it will say why
+  return first == fs::weakly_canonical(fs::absolute(b), error) && !error;
 }
 
 }  // namespace

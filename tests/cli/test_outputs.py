@@ -63,6 +63,11 @@ class Outputs(q8_program.Q8TestCase):
             self.fail_with(3, [where], "quantize", MODEL.name, "--mode", "weights", "-o", where)
             self.fail_with(3, [where], "bench", MODEL.name, "--json", where)
 
+    def test_a_name_too_long_is_no_input(self):
+        name = "n" * 300
+        self.fail_with(3, [name], "bench", MODEL.name, "--json", name)
+        self.fail_with(3, [name], "bench", name, "--json", name)
+
     def test_what_cannot_be_printed_is_an_error(self):
         for redirect in (">/dev/full", ">&-"):
             done = subprocess.run(["sh", "-c", f'"$0" inspect "$1" {redirect}', q8_program.Q8, str(MODEL)],
