@@ -62,10 +62,7 @@ ConvF32::ConvF32(const KernelSet& kernels, const ConvGeometry& g, const float* w
   const std::int64_t taps = g.taps(), channels = g.in_channels_per_group();
   if (g.is_depthwise() && g.out_channels == g.in_channels) {
     path_ = Path::kDepthwise;
-    depthwise_ = AlignedBuffer<float>(static_cast<std::size_t>(taps * g.out_channels));
-    for (std::int64_t c = 0; c < g.out_channels; ++c)
-      for (std::int64_t tap = 0; tap < taps; ++tap)
-        depthwise_[static_cast<std::size_t>(tap * g.out_channels + c)] = weights[c * taps + tap];
+    depthwise_ = pack_depthwise_f32(g, weights);
     return;
   }
   if (winograd_f32_pays(g)) {
@@ -148,13 +145,11 @@ void ConvF32::run_indirect(const ConvGeometry& g, const Operands& o, Threads& th
                      depth_blocks(groups_[0].taps(), groups_[0].channels()).size() == 1;
   const std::vector<float> padding(
       static_cast<std::size_t>(g.kernel[2] * std::max(g.in_channels, groups_[0].channels())), 0.0f);
-  const GemmTasks tasks = gemm_tasks(pixels, groups_[0], threads.count());
+  const GemmTasks tasks(pixels, groups_[0], threads.count());
   const std::int64_t per_image = tasks.count() * g.groups;
   threads.parallel_for(g.batch * per_image, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t n = i / per_image, group = i % per_image / tasks.count();
-      const std::int64_t row = i % tasks.count() / tasks.panel_tasks * tasks.rows_per_task;
-      const std::int64_t panel = i % tasks.panel_tasks * tasks.panels_per_task;
       const PackedF32& b = groups_[static_cast<std::size_t>(group)];
       const std::int64_t first_out = n * pixels * g.out_channels + group * columns;
       IndirectGemmF32 gemm{.b = &b,
@@ -164,8 +159,7 @@ void ConvF32::run_indirect(const ConvGeometry& g, const Operands& o, Threads& th
                            .epilogue = epilogue(o, group * columns)};
       if (o.residual != nullptr) gemm.epilogue.residual += first_out;
       indirect_gemm_block(
-          gemm, row, std::min(pixels, row + tasks.rows_per_task), panel,
-          std::min(b.panels(), panel + tasks.panels_per_task),
+          gemm, tasks.task(i % tasks.count()),
           [&](std::int64_t first, std::int64_t count, std::int64_t leading, const float** rows) {
             const bool is_joined = joins && indirection.lines_inside(first, count);
             fill_rows(is_joined ? kernel_rows : indirection, o.in + n * image, padding.data(),
@@ -180,10 +174,12 @@ void ConvF32::run_depthwise(const ConvGeometry& g, const Operands& o, Threads& t
   run_depthwise_f32(*kernels_.depthwise_f32,
                     {.geometry = g,
                      .weights = depthwise_.data(),
+                     .weight_stride = g.out_channels,
                      .bias = bias_.data(),
                      .in = o.in,
                      .residual = o.residual,
                      .out = o.out,
+                     .out_stride = g.out_channels,
                      .lo = o.finish.lo,
                      .hi = o.finish.hi,
                      .then = o.finish.then},

@@ -1,129 +1,213 @@
 #include "kernels/conv_pair_f32.h"
 
 #include <algorithm>
+#include <cstddef>
 
 #include "base/error.h"
+#include "kernels/depthwise_f32.h"
+#include "kernels/indirect_gemm_f32.h"
 
 namespace q8 {
 namespace {
 
-// Lines [begin, end) of one image.
-struct Lines {
+struct Range {
   std::int64_t begin, end;
   std::int64_t count() const { return end - begin; }
 };
 
-// By one output line.
-std::int64_t lines_read(const ConvGeometry& g) {
-  return g.dilation[1] * (g.kernel[1] - 1) + 1;
+Range part(std::int64_t size, std::int64_t index, std::int64_t parts) {
+  return {size * index / parts, size * (index + 1) / parts};
 }
 
-// The work of one thread on one image. Every output line reads a line of the image.
-class Bands {
- public:
-  Bands(const ConvPairF32& pair, const float* in, float* out)
-      : pair_(pair),
-        first_(pair.first_geometry),
-        second_(pair.second_geometry),
-        in_(in),
-        out_(out),
-        in_line_(first_.input[2] * first_.in_channels),
-        middle_line_(second_.input[2] * second_.in_channels),
-        out_line_(second_.output()[2] * second_.out_channels) {
-    // Half of a small L2, which the input and the output of a band want a part of too.
-    constexpr std::int64_t kBandBytes = 384 * 1024;
-    const std::int64_t lines = kBandBytes / (std::int64_t{sizeof(float)} * middle_line_);
-    const std::int64_t reach = lines_read(second_);
-    step_ = std::max<std::int64_t>(1, (lines - reach) / second_.stride[1] + 1);
-    middle_ = AlignedBuffer<float>(static_cast<std::size_t>(
-        std::min(second_.input[1], (step_ - 1) * second_.stride[1] + reach) * middle_line_));
-  }
+// Which lines of its input a depthwise convolution reads.
+struct LinesRead {
+  explicit LinesRead(const ConvGeometry& g)
+      : stride(g.stride[1]),
+        pad(g.pad_begin[1]),
+        count(g.dilation[1] * (g.kernel[1] - 1) + 1),
+        input(g.input[1]),
+        may_be_none(std::max(g.pad_begin[1], g.pad_end[1]) >= count) {}
 
-  void run(Lines outputs) {
-    Lines made{0, 0};
-    for (std::int64_t y = outputs.begin; y < outputs.end; y += step_) {
-      const Lines band{y, std::min(outputs.end, y + step_)};
-      const Lines wanted = read_by(band);
-      made = make_middle(wanted, made);
-      finish(band, wanted);
-    }
-  }
-
- private:
-  std::int64_t first_line_read(std::int64_t output) const {
-    return output * second_.stride[1] - second_.pad_begin[1];
-  }
-  std::int64_t last_line_read(std::int64_t output) const {
-    return first_line_read(output) + lines_read(second_) - 1;
-  }
+  std::int64_t first_of(std::int64_t output) const { return output * stride - pad; }
+  std::int64_t last_of(std::int64_t output) const { return first_of(output) + count - 1; }
   // Those inside the image.
-  Lines read_by(Lines band) const {
-    const std::int64_t begin =
-        std::clamp<std::int64_t>(first_line_read(band.begin), 0, second_.input[1]);
-    return {begin,
-            std::clamp<std::int64_t>(last_line_read(band.end - 1) + 1, begin, second_.input[1])};
+  Range of(Range outputs) const {
+    const std::int64_t begin = std::clamp<std::int64_t>(first_of(outputs.begin), 0, input);
+    return {begin, std::clamp<std::int64_t>(last_of(outputs.end - 1) + 1, begin, input)};
   }
 
-  // Lines that the last band made too are moved to the front.
-  Lines make_middle(Lines wanted, Lines made) {
-    const std::int64_t kept = std::clamp<std::int64_t>(made.end - wanted.begin, 0, wanted.count());
-    if (kept > 0)
-      std::copy_n(middle_.data() + (wanted.begin - made.begin) * middle_line_, kept * middle_line_,
-                  middle_.data());
-    ConvGeometry g = first_;
-    g.batch = 1;
-    g.input[1] = wanted.count() - kept;
-    if (g.input[1] > 0)
-      pair_.first.run(g, in_ + (wanted.begin + kept) * in_line_,
-                      middle_.data() + kept * middle_line_, nullptr, one_);
-    return wanted;
-  }
+  std::int64_t stride, pad, count, input;
+  bool may_be_none;  // some outputs read nothing but padding
+};
 
-  void finish(Lines band, Lines wanted) {
-    ConvGeometry g = second_;
-    g.batch = 1;
-    g.input[1] = wanted.count();
-    g.pad_begin[1] = wanted.begin - first_line_read(band.begin);
-    g.pad_end[1] = last_line_read(band.end - 1) + 1 - wanted.end;
-    pair_.second.run(g, middle_.data(), out_ + band.begin * out_line_, nullptr, one_);
+// How the work on the images is shared out: by lines, of which some are then made by two threads,
+// or by panels of channels, and then the next convolution finds what it reads in other threads'
+// caches.
+struct Parts {
+  Parts(const ConvGeometry& g, std::int64_t panels, int threads) {
+    if (threads == 1 || g.batch >= threads) return;
+    const LinesRead read(g);
+    const std::int64_t lines_twice = (threads - 1) * (read.count - read.stride);
+    // Measured with two threads: lines of 14² and 3×3 (1/7 twice), panels of 14² and 5×5 (2/7).
+    constexpr std::int64_t kPart = 6;
+    if (panels >= threads && lines_twice * kPart > g.input[1])
+      of_panels = threads;
+    else if (!read.may_be_none)
+      of_lines = std::min<std::int64_t>(threads, g.output()[1]);
   }
-
-  const ConvPairF32& pair_;
-  const ConvGeometry &first_, &second_;
-  const float* in_;
-  float* out_;
-  std::int64_t in_line_, middle_line_, out_line_;
-  std::int64_t step_;  // output lines of a band
-  AlignedBuffer<float> middle_;
-  Threads one_{1};
+  std::int64_t of_lines = 1, of_panels = 1;
 };
 
 }  // namespace
 
-void run_conv_pair_f32(const ConvPairF32& pair, const float* in, float* out, Threads& threads) {
-  const ConvGeometry &first = pair.first_geometry, &second = pair.second_geometry;
-  Q8_ASSERT(first.is_pointwise() && second.is_depthwise() && first.input == second.input &&
-            first.out_channels == second.in_channels && first.input[0] == 1 &&
-            second.kernel[0] == 1);
-  const Spatial size = second.output();
-  if (second.batch == 0 || product(size) == 0) return;
-  if (std::max(second.pad_begin[1], second.pad_end[1]) >= lines_read(second)) {
-    AlignedBuffer<float> middle(
-        static_cast<std::size_t>(first.batch * product(first.input) * first.out_channels));
-    pair.first.run(first, in, middle.data(), nullptr, threads);
-    pair.second.run(second, middle.data(), out, nullptr, threads);
-    return;
+// The work of one thread: bands of lines, and in each band blocks of panels.
+class ConvPairF32::Worker {
+ public:
+  // Of at most `panels` panels.
+  Worker(const ConvPairF32& pair, const ConvGeometry& g, std::int64_t panels, const float* in,
+         float* out)
+      : pair_(pair), geometry_(g), size_(g.output()), read_(g), in_(in), out_(out) {
+    // What a block makes and reads at once stays near L1, and what a band keeps for the next one in
+    // half of a small L2, which the input and the output of a band want a part of too.
+    constexpr std::int64_t kBlockBytes = 64 * 1024, kBandBytes = 384 * 1024;
+    const std::int64_t line =
+        std::int64_t{sizeof(float)} * pair.expand_.row().nr * std::max<std::int64_t>(1, g.input[2]);
+    const std::int64_t lines = kBandBytes / (line * panels);
+    step_ = std::clamp<std::int64_t>((lines - read_.count) / read_.stride + 1, 1, size_[1]);
+    // All lines at once where they are not much, and where a band might read none: their place
+    // would lie outside it.
+    if (read_.may_be_none || line * g.input[1] <= 2 * kBlockBytes) step_ = size_[1];
+    lines_ = std::min(g.input[1], (step_ - 1) * read_.stride + read_.count);
+    panels_ = std::clamp<std::int64_t>(kBlockBytes / (line * std::max<std::int64_t>(1, lines_)), 1,
+                                       panels);
+    const std::int64_t blocks = step_ == size_[1] ? 1 : (panels + panels_ - 1) / panels_;
+    between_ = AlignedBuffer<float>(static_cast<std::size_t>(blocks * block_floats()));
   }
-  // Parts make the lines between them twice, so there are no more than threads.
-  const std::int64_t parts =
-      second.batch >= threads.count() ? 1 : std::min<std::int64_t>(threads.count(), size[1]);
-  threads.parallel_for(second.batch * parts, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t image = i / parts, part = i % parts;
-      Bands(pair, in + image * product(first.input) * first.in_channels,
-            out + image * product(size) * second.out_channels)
-          .run({size[1] * part / parts, size[1] * (part + 1) / parts});
+
+  void run(std::int64_t image, Range lines, Range panels) {
+    image_ = image;
+    Range made{0, 0};
+    for (std::int64_t y = lines.begin; y < lines.end; y += step_) {
+      const Range band{y, std::min(lines.end, y + step_)};
+      const Range wanted = read_.of(band);
+      float* between = between_.data();
+      for (std::int64_t panel = panels.begin; panel < panels.end; panel += panels_) {
+        const Block block = block_of({panel, std::min(panels.end, panel + panels_)}, between);
+        expand(wanted, made, block);
+        finish(band, wanted, block);
+        if (step_ < size_[1]) between += block_floats();
+      }
+      made = wanted;
     }
+  }
+
+ private:
+  // Some channels of the lines between the two convolutions.
+  struct Block {
+    Range panels, channels;
+    float* between;
+  };
+  Block block_of(Range panels, float* between) const {
+    const std::int64_t nr = pair_.expand_.row().nr;
+    return {panels, {panels.begin * nr, std::min(panels.end * nr, geometry_.in_channels)}, between};
+  }
+  std::int64_t block_floats() const {
+    return lines_ * geometry_.input[2] * panels_ * pair_.expand_.row().nr;
+  }
+
+  // Lines that the last band made too are moved to the front.
+  void expand(Range wanted, Range made, const Block& block) {
+    const std::int64_t line = geometry_.input[2] * block.channels.count();
+    const std::int64_t kept = std::clamp<std::int64_t>(made.end - wanted.begin, 0, wanted.count());
+    if (kept > 0)
+      std::copy_n(block.between + (wanted.begin - made.begin) * line, kept * line, block.between);
+    const std::int64_t pixels = (wanted.count() - kept) * geometry_.input[2];
+    if (pixels == 0) return;
+    const std::int64_t depth = pair_.expand_.k();
+    const float* in =
+        in_ + (image_ * geometry_.input[1] + wanted.begin + kept) * geometry_.input[2] * depth;
+    const ConvFinishF32& f = pair_.expand_finish_;
+    const IndirectGemmF32 gemm{
+        .b = &pair_.expand_,
+        .c = block.between + kept * line,
+        .ldc = block.channels.count(),
+        .first_column = block.channels.begin,
+        .epilogue = {.bias = pair_.expand_bias_.data(), .lo = f.lo, .hi = f.hi, .then = f.then}};
+    indirect_gemm_block(
+        gemm, {0, pixels, block.panels.begin, block.panels.end},
+        [&](std::int64_t first, std::int64_t count, std::int64_t, const float** rows) {
+          for (std::int64_t i = 0; i < count; ++i) rows[i] = in + (first + i) * depth;
+        });
+  }
+
+  void finish(Range band, Range wanted, const Block& block) {
+    const Range channels = block.channels;
+    ConvGeometry g = geometry_;
+    g.batch = 1;
+    g.in_channels = g.out_channels = g.groups = channels.count();
+    g.input[1] = wanted.count();
+    g.pad_begin[1] = wanted.begin - read_.first_of(band.begin);
+    g.pad_end[1] = read_.last_of(band.end - 1) + 1 - wanted.end;
+    const std::int64_t all = geometry_.in_channels;
+    const ConvFinishF32& f = pair_.depthwise_finish_;
+    run_depthwise_f32(
+        *pair_.kernels_.depthwise_f32,
+        {.geometry = g,
+         .weights = pair_.depthwise_.data() + channels.begin,
+         .weight_stride = all,
+         .bias = pair_.depthwise_bias_.data() + channels.begin,
+         .in = block.between,
+         .out = out_ + (image_ * size_[1] + band.begin) * size_[2] * all + channels.begin,
+         .out_stride = all,
+         .lo = f.lo,
+         .hi = f.hi,
+         .then = f.then},
+        one_);
+  }
+
+  const ConvPairF32& pair_;
+  const ConvGeometry& geometry_;
+  const Spatial size_;
+  const LinesRead read_;
+  const float* in_;
+  float* out_;
+  std::int64_t image_ = 0;
+  std::int64_t step_, lines_, panels_;  // output lines and lines read of a band, panels of a block
+  AlignedBuffer<float> between_;
+  Threads one_{1};
+};
+
+ConvPairF32::ConvPairF32(const KernelSet& kernels, std::int64_t in_channels, const Half& first,
+                         const ConvGeometry& depthwise, const Half& second)
+    : kernels_(kernels),
+      expand_(*kernels.gemm_f32,
+              matrix_f32(first.weights, in_channels, depthwise.in_channels, in_channels, true)),
+      expand_bias_(static_cast<std::size_t>(depthwise.in_channels), 0.0f),
+      depthwise_bias_(expand_bias_),
+      expand_finish_(first.finish),
+      depthwise_finish_(second.finish) {
+  validate(depthwise);
+  Q8_ASSERT(depthwise.is_depthwise() && depthwise.out_channels == depthwise.in_channels &&
+            depthwise.kernel[0] == 1);
+  depthwise_ = pack_depthwise_f32(depthwise, second.weights);
+  if (first.bias != nullptr) std::copy_n(first.bias, depthwise.in_channels, expand_bias_.data());
+  if (second.bias != nullptr)
+    std::copy_n(second.bias, depthwise.in_channels, depthwise_bias_.data());
+}
+
+void ConvPairF32::run(const ConvGeometry& g, const float* in, float* out, Threads& threads) const {
+  validate(g);
+  Q8_ASSERT(g.input[0] == 1);
+  const Spatial size = g.output();
+  if (g.batch == 0 || product(size) == 0) return;
+  const std::int64_t panels = expand_.panels();
+  const Parts parts(g, panels, threads.count());
+  const std::int64_t per_image = parts.of_lines * parts.of_panels;
+  threads.parallel_for(g.batch * per_image, 1, [&](std::int64_t begin, std::int64_t end) {
+    Worker worker(*this, g, (panels + parts.of_panels - 1) / parts.of_panels, in, out);
+    for (std::int64_t i = begin; i < end; ++i)
+      worker.run(i / per_image, part(size[1], i % per_image / parts.of_panels, parts.of_lines),
+                 part(panels, i % parts.of_panels, parts.of_panels));
   });
 }
 

@@ -126,7 +126,7 @@ void ConvTransposeF32::run(const ConvGeometry& g, const Spatial& output, const f
               .c = line + group * columns,
               .ldc = shape_.stride[2] * shape_.out_channels,
               .epilogue = {.bias = bias_.data() + group * columns, .lo = lo_, .hi = hi_}};
-          indirect_gemm_block(gemm, 0, x.count, 0, b.panels(), fill);
+          indirect_gemm_block(gemm, {0, x.count, 0, b.panels()}, fill);
         }
       }
     }

@@ -11,10 +11,6 @@ namespace {
 
 }  // namespace
 
-void depthwise_f32_tile_avx2(const DepthwiseTileF32& t) {
-  tile(t);
-}
-
 void depthwise_f32_line_avx2(const DepthwiseLineF32& t) {
   line<4>(t);  // 4 sums and 9 weights of 16 registers
 }

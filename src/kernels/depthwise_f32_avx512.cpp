@@ -11,10 +11,6 @@ namespace {
 
 }  // namespace
 
-void depthwise_f32_tile_avx512(const DepthwiseTileF32& t) {
-  tile(t);
-}
-
 void depthwise_f32_line_avx512(const DepthwiseLineF32& t) {
   line<8>(t);  // 8 sums, 9 weights and a few more of 32 registers
 }

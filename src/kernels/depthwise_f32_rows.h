@@ -11,7 +11,6 @@ namespace q8 {
 struct DepthwiseF32Row {
   const char* name;
   Isa isa;
-  void (*tile)(const DepthwiseTileF32&);
   void (*line)(const DepthwiseLineF32&);
 };
 

@@ -1,7 +1,5 @@
 #include "kernels/gemm_f32.h"
 
-#include <algorithm>
-
 namespace q8 {
 namespace {
 
@@ -30,14 +28,9 @@ void gemm_f32(std::int64_t m, const float* a, std::int64_t lda, const PackedF32&
   const auto fill = [&](std::int64_t first, std::int64_t count, std::int64_t, const float** rows) {
     for (std::int64_t i = 0; i < count; ++i) rows[i] = a + (first + i) * lda;
   };
-  const GemmTasks tasks = gemm_tasks(m, b, threads.count());
+  const GemmTasks tasks(m, b, threads.count());
   threads.parallel_for(tasks.count(), 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t task = begin; task < end; ++task) {
-      const std::int64_t row = task / tasks.panel_tasks * tasks.rows_per_task;
-      const std::int64_t panel = task % tasks.panel_tasks * tasks.panels_per_task;
-      indirect_gemm_block(gemm, row, std::min(m, row + tasks.rows_per_task), panel,
-                          std::min(b.panels(), panel + tasks.panels_per_task), fill);
-    }
+    for (std::int64_t i = begin; i < end; ++i) indirect_gemm_block(gemm, tasks.task(i), fill);
   });
 }
 

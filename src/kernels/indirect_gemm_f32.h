@@ -31,6 +31,7 @@ struct IndirectGemmF32 {
   std::int64_t row_offset = 0;  // added to the pointers
   float* c = nullptr;
   std::int64_t ldc = 0;
+  std::int64_t first_column = 0;  // the one that begins at c
   EpilogueF32 epilogue = {};
 };
 
@@ -40,12 +41,24 @@ struct DepthBlock {
 };
 std::vector<DepthBlock> depth_blocks(std::int64_t taps, std::int64_t channels);
 
-// How C is cut into independent tasks, each of some rows and some panels.
-struct GemmTasks {
-  std::int64_t rows_per_task, panels_per_task, row_tasks, panel_tasks;
-  std::int64_t count() const { return row_tasks * panel_tasks; }
+// How C is cut into independent tasks, each of some rows and some panels. Neighbours have the same
+// rows.
+class GemmTasks {
+ public:
+  GemmTasks(std::int64_t m, const PackedF32& b, int threads);
+
+  struct Task {
+    std::int64_t row_begin, row_end, panel_begin, panel_end;
+  };
+  std::int64_t count() const { return row_tasks_ * panel_tasks_; }
+  Task task(std::int64_t index) const;
+
+ private:
+  std::int64_t row_of_tile(std::int64_t tile) const { return m_ * tile / tiles_; }
+
+  std::int64_t m_, panels_, tiles_;  // tiles of rows
+  std::int64_t row_tasks_, panel_tasks_ = 1;
 };
-GemmTasks gemm_tasks(std::int64_t m, const PackedF32& b, int threads);
 
 // GemmTileF32::prefetch_step of tile `index` of `tiles` that read a block of B one after the other.
 // The first few ask for the next block, a share of it each; more would not be sooner, and asking
@@ -56,13 +69,13 @@ inline std::int64_t prefetch_step(std::int64_t index, std::int64_t tiles, std::i
   return std::min(kLine, std::int64_t{sizeof(float)} * nr / std::min(tiles, kAsking));
 }
 
-// The rows [row_begin, row_end) of the panels [panel_begin, panel_end), on the calling thread.
+// The rows and panels of one task, on the calling thread.
 //   fill(first, count, leading, rows): rows[tap · leading + i] = where row first + i has that tap.
 //     It may return a number above 1 where B is one block of k: so many taps lie one behind the
 //     other for all these rows, and `tap` counts groups of them.
 template <typename Fill>
-void indirect_gemm_block(const IndirectGemmF32& g, std::int64_t row_begin, std::int64_t row_end,
-                         std::int64_t panel_begin, std::int64_t panel_end, const Fill& fill) {
+void indirect_gemm_block(const IndirectGemmF32& g, const GemmTasks::Task& task, const Fill& fill) {
+  const auto [row_begin, row_end, panel_begin, panel_end] = task;
   const PackedF32& b = *g.b;
   const std::int64_t mr = b.row().mr, nr = b.row().nr;
   const std::int64_t m = row_end - row_begin;
@@ -108,7 +121,7 @@ void indirect_gemm_block(const IndirectGemmF32& g, std::int64_t row_begin, std::
         .packed = packed_at(d, panel),
         .packed_tap_stride = b.channels() * nr * group,
         .packed_panel_stride = b.panel_stride(),
-        .c = g.c + row * g.ldc + column,
+        .c = g.c + row * g.ldc + column - g.first_column,
         .ldc = g.ldc,
         .m = tile_begin(tile + 1) - row,
         .n = std::min(columns, b.n()) - column,
@@ -144,12 +157,9 @@ void indirect_gemm_block(const IndirectGemmF32& g, std::int64_t row_begin, std::
   }
   if (g.epilogue.then.function == nullptr) return;
   const std::int64_t first = panel_begin * nr, columns = std::min(panel_end * nr, b.n()) - first;
-  if (columns == g.ldc) {
-    g.epilogue.then(g.c + row_begin * g.ldc, m * columns);
-    return;
-  }
-  for (std::int64_t row = row_begin; row < row_end; ++row)
-    g.epilogue.then(g.c + row * g.ldc + first, columns);
+  float* c = g.c + row_begin * g.ldc + first - g.first_column;
+  if (columns == g.ldc) return g.epilogue.then(c, m * columns);
+  for (std::int64_t row = 0; row < m; ++row) g.epilogue.then(c + row * g.ldc, columns);
 }
 
 }  // namespace q8

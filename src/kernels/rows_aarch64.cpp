@@ -53,7 +53,7 @@ std::span<const GemmF32Row> gemm_f32_rows() {
 
 std::span<const DepthwiseF32Row> depthwise_f32_rows() {
   static constexpr DepthwiseF32Row kRows[] = {
-      {"scalar", Isa::kScalar, depthwise_f32_tile_scalar, depthwise_f32_line_scalar},
+      {"scalar", Isa::kScalar, depthwise_f32_line_scalar},
   };
   return kRows;
 }

@@ -64,9 +64,9 @@ std::span<const GemmF32Row> gemm_f32_rows() {
 
 std::span<const DepthwiseF32Row> depthwise_f32_rows() {
   static constexpr DepthwiseF32Row kRows[] = {
-      {"avx512", Isa::kAvx512, depthwise_f32_tile_avx512, depthwise_f32_line_avx512},
-      {"avx2", Isa::kAvx2, depthwise_f32_tile_avx2, depthwise_f32_line_avx2},
-      {"scalar", Isa::kScalar, depthwise_f32_tile_scalar, depthwise_f32_line_scalar},
+      {"avx512", Isa::kAvx512, depthwise_f32_line_avx512},
+      {"avx2", Isa::kAvx2, depthwise_f32_line_avx2},
+      {"scalar", Isa::kScalar, depthwise_f32_line_scalar},
   };
   return kRows;
 }

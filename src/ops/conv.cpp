@@ -149,43 +149,30 @@ OpFunction make_conv(const NodeContext& node) {
   };
 }
 
-ConvGeometry pointwise_geometry(const Tensor& weights) {
-  ConvGeometry g;
-  g.in_channels = weights.shape()[1];
-  g.out_channels = weights.shape()[0];
-  return g;
-}
-
 OpFunction make_conv_pair(const NodeContext& node) {
   const ConvAttributes attributes(node);
-  const ConvGeometry pointwise = pointwise_geometry(*node.constant(1));
-  const auto packed = [&](std::size_t weights, const ConvGeometry& g, const std::string& prefix) {
+  const Tensor &first = *node.constant(1), &second = *node.constant(3);
+  const auto half = [&](std::size_t weights, const std::string& prefix) -> ConvPairF32::Half {
     const Tensor* bias = node.constant(weights + 1);
-    if (bias != nullptr) need_conv_bias(*bias, *node.constant(weights), g.out_channels);
+    if (bias != nullptr) need_conv_bias(*bias, *node.constant(weights), first.shape()[0]);
     for (const std::size_t i : {weights, weights + 1}) node.has_copied(i);
-    return std::make_shared<const ConvF32>(node.kernels, g, node.constant(weights)->data<float>(),
-                                           bias == nullptr ? nullptr : bias->data<float>(),
-                                           finish_of(activation_of(node, prefix), node.kernels));
+    return {.weights = node.constant(weights)->data<float>(),
+            .bias = bias == nullptr ? nullptr : bias->data<float>(),
+            .finish = finish_of(activation_of(node, prefix), node.kernels)};
   };
-  return [attributes, pointwise, first = packed(1, pointwise, "first_"),
-          second = packed(3, attributes.weight_geometry(*node.constant(3)), "")](RunContext& run) {
+  return [attributes, pair = std::make_shared<const ConvPairF32>(
+                          node.kernels, first.shape()[1], half(1, "first_"),
+                          attributes.weight_geometry(second), half(3, ""))](RunContext& run) {
     const Tensor& x = run.input(0);
-    if (x.dtype() != DType::kF32 || x.rank() != 4 || x.shape()[3] != pointwise.in_channels)
+    if (x.dtype() != DType::kF32 || x.rank() != 4 || x.shape()[3] != pair->in_channels())
       throw bad_input("the input " + x.str() + " does not fit weights " + run.input(1).str());
-    ConvGeometry g = pointwise;
-    g.batch = x.shape()[0];
-    g.input = {1, x.shape()[1], x.shape()[2]};
     const Tensor between(DType::kF32,
-                         Shape{g.batch, g.input[1], g.input[2], pointwise.out_channels},
+                         Shape{x.shape()[0], x.shape()[1], x.shape()[2], run.input(3).shape()[0]},
                          std::shared_ptr<const std::byte>());  // never whole in memory
-    const ConvPairF32 pair{.first = *first,
-                           .second = *second,
-                           .first_geometry = g,
-                           .second_geometry = attributes.geometry(between, run.input(3))};
-    const ConvGeometry& last = pair.second_geometry;
-    const ImageDims dims{last.batch, last.out_channels, last.output(), 2};
+    const ConvGeometry g = attributes.geometry(between, run.input(3));
+    const ImageDims dims{g.batch, g.out_channels, g.output(), 2};
     Tensor& y = run.output(0, DType::kF32, image_shape(dims, Layout::kChannelsLast));
-    run_conv_pair_f32(pair, x.data<float>(), y.mutable_data<float>(), run.threads);
+    pair->run(g, x.data<float>(), y.mutable_data<float>(), run.threads);
   };
 }
 
