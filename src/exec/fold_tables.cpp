@@ -53,13 +53,24 @@ class TableFolder {
     return bytes;
   }
 
-  // Makes the node a table where all its data inputs are functions of one value, and one of them by
-  // a table.
+  bool is_number(ValueId value) const {
+    const Tensor* constant = graph_.constant(value);
+    return constant != nullptr && constant->rank() == 0;
+  }
+
+  // Makes the node a table where its data inputs are functions of one value, or numbers, and not
+  // all of them the value itself.
   bool fold(NodeId id, const std::vector<std::size_t>& data_inputs) {
     Node& node = graph_.node(id);
+    std::vector<std::size_t> computed;
     std::vector<ByteFunction> functions;
-    for (const std::size_t i : data_inputs) functions.push_back(function_of(node.inputs[i]));
-    bool any = false;
+    for (const std::size_t i : data_inputs) {
+      if (is_number(node.inputs[i])) continue;
+      computed.push_back(i);
+      functions.push_back(function_of(node.inputs[i]));
+    }
+    if (functions.empty()) return false;
+    bool any = computed.size() < data_inputs.size();
     for (const ByteFunction& function : functions) {
       if (function.source != functions[0].source) return false;
       any |= function.table != nullptr;
@@ -72,8 +83,8 @@ class TableFolder {
       if (const Tensor* constant = graph_.constant(input))
         input = one.add_constant("parameter", *constant);
     for (std::size_t i = 0; i < functions.size(); ++i)
-      copy.inputs[data_inputs[i]] =
-          one.add_constant("bytes", bytes_at(node, data_inputs[i], functions[i]));
+      copy.inputs[computed[i]] =
+          one.add_constant("bytes", bytes_at(node, computed[i], functions[i]));
     copy.outputs = {one.add_value("table")};
     std::vector<Tensor> made = evaluate_constant_node(one, copy);
     if (made.size() != 1 || made[0].size_bytes() != 256) return false;

@@ -27,6 +27,8 @@ struct Target {
   bool absorbs_clamps = true;  // Relu and Clip go away where the quantized range says the same
   bool rescales = true;        // Concat and AveragePool may have other scales before than behind
   bool integer_adds = true;    // residual Adds in integers; otherwise one float input is left
+  bool integer_gates = false;  // x · Sigmoid(x) and HardSwish: products of integers beat one float
+                               // function between quantized values
 
   bool integer_activation_products = true;  // a MatMul of two activations
   bool quantized_recurrent_weights = true;  // of LSTM, GRU and RNN, behind a DequantizeLinear

@@ -3,9 +3,11 @@
 #include <algorithm>
 
 #include "plan/coverage.h"
+#include "plan/targets.h"
 #include "rewrite/dynamic.h"
 #include "rewrite/emitter.h"
 #include "rewrite/fences.h"
+#include "rewrite/gates.h"
 
 namespace q8 {
 namespace {
@@ -79,6 +81,7 @@ Graph emit_qdq(const Graph& graph, const QuantizationPlan& plan) {
   emit_activations(emitter);
   emit_dynamic(emitter);
   emit_constants(emitter);
+  if (find_target(plan.target).integer_gates) emit_gates(emitter);
   emitter.emit_tables();
   fence_float_products(emitter.graph(), plan);
   return emitter.finish();

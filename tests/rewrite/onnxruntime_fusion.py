@@ -1,5 +1,6 @@
 """Quantizes models of the zoo with q8 and asks ONNX Runtime what it made of them: every Conv, MatMul and Gemm that stands
-between DequantizeLinear and QuantizeLinear must run in integers, and no other Conv may.
+between DequantizeLinear and QuantizeLinear must run in integers, and no other Conv may; so must every such Mul, as the
+gates of Swish and HardSwish are.
 
     python onnxruntime_fusion.py --q8 path/to/q8 [--models a,b] [--samples 8]
 """
@@ -30,7 +31,7 @@ def quantize(q8, model, task, samples, folder):
 
 
 def expected(graph):
-    """How many Conv, and how many MatMul and Gemm, the file says are integer."""
+    """How many Conv, how many MatMul and Gemm, and how many Mul of two computed values the file says are integer."""
     made_by = {o: n.op_type for n in graph.node for o in n.output}
     readers = collections.defaultdict(list)
     for node in graph.node:
@@ -38,13 +39,13 @@ def expected(graph):
             readers[name].append(node.op_type)
     counts = collections.Counter()
     for node in graph.node:
-        if node.op_type not in ("Conv", "MatMul", "Gemm"):
+        if node.op_type not in ("Conv", "MatMul", "Gemm", "Mul"):
             continue
         if any(made_by.get(name) != "DequantizeLinear" for name in node.input):
             continue
-        if node.op_type == "Conv" and readers[node.output[0]] != ["QuantizeLinear"]:
+        if node.op_type in ("Conv", "Mul") and readers[node.output[0]] != ["QuantizeLinear"]:
             continue
-        counts["conv" if node.op_type == "Conv" else "product"] += 1
+        counts[{"Conv": "conv", "Mul": "factor"}.get(node.op_type, "product")] += 1
     return counts
 
 
@@ -82,10 +83,10 @@ def main():
                 failed += 1
                 continue
         products = sum(have[op] for op in INTEGER_PRODUCTS)
-        wrong = have["QLinearConv"] != want["conv"] or products != want["product"]
+        wrong = have["QLinearConv"] != want["conv"] or products != want["product"] or have["QLinearMul"] != want["factor"]
         failed += wrong
-        print(f"{name:32} QLinearConv {have['QLinearConv']} of {want['conv']}, products {products} of {want['product']}"
-              f"{'  WRONG' if wrong else ''}", flush=True)
+        print(f"{name:32} QLinearConv {have['QLinearConv']} of {want['conv']}, products {products} of {want['product']}, "
+              f"QLinearMul {have['QLinearMul']} of {want['factor']}{'  WRONG' if wrong else ''}", flush=True)
     print(f"{failed} failed")
     return 1 if failed else 0
 

@@ -1,0 +1,116 @@
+#include "rewrite/gates.h"
+
+#include <optional>
+
+#include "exec/activation_patterns.h"
+
+namespace q8 {
+namespace {
+
+using Kind = ActivationPattern::Kind;
+
+// Byte parameters for all of a tensor, with zero at the lowest integer: reals from 0 to
+// 255 · scale.
+QuantParams from_zero(DType dtype, float scale) {
+  return {.dtype = dtype, .scale = {scale}, .zero_point = {quant_limits(dtype).min}};
+}
+
+class GateEmitter {
+ public:
+  explicit GateEmitter(Emitter& emitter)
+      : emitter_(emitter), graph_(emitter.graph()), uses_(graph_) {}
+
+  void run() {
+    std::vector<ActivationPattern> patterns = find_activation_patterns(graph_, {});
+    for (NodeId id = 0; id < graph_.node_count(); ++id)
+      if (graph_.node(id).is("HardSwish"))
+        patterns.push_back({Kind::kHardSwish, graph_.node(id).inputs[0], id, {}});
+    for (const ActivationPattern& pattern : patterns) {
+      const auto x = dequantized(pattern.x);
+      if (!x || !is_quantized(graph_.node(pattern.last).outputs[0], x->params.dtype)) continue;
+      if (pattern.kind == Kind::kSwish) quantize_sigmoid(pattern, x->params.dtype);
+      if (pattern.kind == Kind::kHardSwish) multiply_by_gate(pattern, *x);
+    }
+  }
+
+ private:
+  // The bytes and parameters that a DequantizeLinear of a whole tensor reads.
+  std::optional<QuantizedValue> dequantized(ValueId value) const {
+    const NodeId id = uses_.producer(value);
+    if (id == kNoNode || !graph_.node(id).is("DequantizeLinear")) return std::nullopt;
+    const Node& node = graph_.node(id);
+    const Tensor *scale = graph_.constant(node.input(1)), *zero = graph_.constant(node.input(2));
+    if (scale == nullptr || scale->size() != 1 || scale->dtype() != DType::kF32)
+      return std::nullopt;
+    if (zero == nullptr || (zero->dtype() != DType::kU8 && zero->dtype() != DType::kS8))
+      return std::nullopt;
+    return QuantizedValue{
+        .integers = node.inputs[0],
+        .scale = node.inputs[1],
+        .zero_point = node.inputs[2],
+        .params = {.dtype = zero->dtype(),
+                   .scale = {*scale->data<float>()},
+                   .zero_point = {static_cast<std::int32_t>(zero->to_int64s()[0])}}};
+  }
+
+  bool is_quantized(ValueId value, DType dtype) const {
+    const NodeId reader = uses_.only_consumer(value);
+    if (reader == kNoNode || !graph_.node(reader).is("QuantizeLinear")) return false;
+    const Tensor* zero = graph_.constant(graph_.node(reader).input(2));
+    return zero != nullptr && zero->dtype() == dtype;
+  }
+
+  void quantize_sigmoid(const ActivationPattern& pattern, DType dtype) {
+    Node& sigmoid = graph_.node(pattern.inner.at(0));
+    const ValueId gate = sigmoid.outputs[0];
+    const std::string name = graph_.value(gate).name;
+    const ValueId real = graph_.add_value(name + "_float");
+    sigmoid.outputs[0] = real;
+    emitter_.dequantize(emitter_.quantize(real, from_zero(dtype, 1.0f / 256), name), name, gate);
+  }
+
+  void multiply_by_gate(const ActivationPattern& pattern, const QuantizedValue& x) {
+    const std::string name = graph_.node(pattern.last).name + "_gate";
+    QuantParams sixth = x.params;
+    sixth.scale[0] /= 6;
+    QuantizedValue scaled = emitter_.parameters(sixth, name + "_x", Shape{});
+    scaled.integers = x.integers;
+    const ValueId sum = graph_.add_value(name + "_float");
+    graph_.add_node({.name = name + "_Add",
+                     .domain = "",
+                     .op_type = "Add",
+                     .inputs = {emitter_.dequantize(scaled, name + "_x"), half(x.params.dtype)},
+                     .outputs = {sum},
+                     .attributes = {},
+                     .doc = ""});
+    const QuantizedValue gate = emitter_.quantize(sum, from_zero(x.params.dtype, 1.0f / 255), name);
+    const ValueId factor = emitter_.dequantize(gate, name);
+    Node& product = graph_.node(pattern.last);
+    product.domain.clear();
+    product.op_type = "Mul";
+    product.inputs = {pattern.x, factor};
+    product.attributes = {};
+    for (const NodeId id : pattern.inner) graph_.remove_node(id);
+  }
+
+  // ½ behind a DequantizeLinear of bytes.
+  ValueId half(DType dtype) {
+    constexpr int kSteps = 64;
+    const QuantParams params{.dtype = dtype, .scale = {0.5f / kSteps}, .zero_point = {0}};
+    QuantizedValue value = emitter_.parameters(params, "half", Shape{});
+    value.integers = graph_.add_constant("half_quantized", quantize(Tensor::scalar(0.5f), params));
+    return emitter_.dequantize(value, "half");
+  }
+
+  Emitter& emitter_;
+  Graph& graph_;
+  Uses uses_;  // of the graph as it came
+};
+
+}  // namespace
+
+void emit_gates(Emitter& emitter) {
+  GateEmitter(emitter).run();
+}
+
+}  // namespace q8
