@@ -1,5 +1,6 @@
 #include "api/recovery.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 
@@ -9,6 +10,7 @@
 #include "onnx_io/save.h"
 #include "plan/overrides.h"
 #include "plan/range_memo.h"
+#include "recover/rounding.h"
 
 namespace q8 {
 namespace {
@@ -34,6 +36,16 @@ void warn_of_no_samples(const Host& host, bool trials, bool recovery, const Erro
   if (trials && recovery) text += " and ";
   if (recovery) text += "--recover none";
   host.warn(text + ")");
+}
+
+// The model with weights rounded as they will be, where they will be.
+std::optional<Proposal> round_beforehand(const PlannedGraph& model,
+                                         std::span<const RecoveryPass> passes,
+                                         RecoveryContext context) {
+  if (std::ranges::find(passes, &round_by_output_error, &RecoveryPass::propose) == passes.end())
+    return std::nullopt;
+  context.note = {};  // the pass itself says what it leaves out
+  return round_by_output_error(model, context);
 }
 
 }  // namespace
@@ -82,12 +94,15 @@ Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Targ
                           .stop = host.stop,
                           .note = host.warn};
   RangeMemo memo;
+  std::optional<Proposal> rounded;
   if (trials) {
+    if (!by_folds) rounded = round_beforehand(model, passes, context);
     const auto begin = std::chrono::steady_clock::now();
     context.judge = samples.ranges;
     result.ranges =
         by_folds ? choose_by_folds(model.graph, data.profile(), config, target, folds, context)
-                 : choose_ranges(model.graph, data.profile(), config, target, context, memo);
+                 : choose_ranges(model.graph, {data.profile(), config, target, memo}, context,
+                                 rounded ? &rounded->model.plan : nullptr);
     context.judge = samples.judge;
     model.plan = result.ranges->plan;
     result.ranges_seconds =

@@ -8,6 +8,7 @@
 #include "plan/range_memo.h"
 #include "recover/output_judge.h"
 #include "recover/range_candidates.h"
+#include "recover/rounding.h"
 
 namespace q8 {
 namespace {
@@ -66,16 +67,14 @@ bool clearly_better(const std::vector<double>& a, const std::vector<double>& b) 
 
 class Chooser {
  public:
-  Chooser(const Graph& graph, const CalibrationProfile& profile, const PlanConfig& asked,
-          const Target& target, const RecoveryContext& context, RangeMemo& memo)
+  Chooser(const Graph& graph, const PlanSource& source, const RecoveryContext& context,
+          const QuantizationPlan* rounded)
       : graph_(graph),
-        profile_(profile),
-        asked_(asked),
-        target_(target),
+        source_(source),
         context_(context),
-        memo_(memo),
+        rounded_(rounded),
         judge_(graph, context),
-        runs_left_(allowed_runs(profile)) {}
+        runs_left_(allowed_runs(source.profile)) {}
 
   RangeChoice choose() {
     RangeChoice choice;
@@ -100,13 +99,15 @@ class Chooser {
   }
 
   QuantizationPlan plan_of(const PlanConfig& config) {
-    return make_plan(graph_, profile_, config, target_, &memo_);
+    return make_plan(graph_, source_.profile, config, source_.target, &source_.memo);
   }
 
   void run(Trial& trial, std::size_t until) {
     if (trial.noises.size() >= until) return;
     const std::size_t from = trial.noises.size();
-    const std::vector<double> more = judge_.noises({graph_, trial.plan}, from, until);
+    PlannedGraph model{graph_, trial.plan};
+    if (rounded_ != nullptr) take_rounded_weights(*rounded_, model.plan);
+    const std::vector<double> more = judge_.noises(model, from, until);
     trial.noises.insert(trial.noises.end(), more.begin(), more.end());
     runs_left_ -= std::min(runs_left_, until - from);
   }
@@ -115,7 +116,7 @@ class Chooser {
     std::vector<Trial> trials;
     const std::size_t samples = std::min(
         judge_.samples(), std::max(kFewestSamples, runs_left_ / (kFirstShare * kRangeCandidates)));
-    for (const PlanConfig& config : range_candidates(asked_)) {
+    for (const PlanConfig& config : range_candidates(source_.config)) {
       Trial trial{.config = config, .plan = {}, .name = observer_text(config), .noises = {}};
       trial.plan = plan_of(trial.config);
       tell(trials.size(), kRangeCandidates);
@@ -193,11 +194,9 @@ class Chooser {
   }
 
   const Graph& graph_;
-  const CalibrationProfile& profile_;
-  const PlanConfig& asked_;
-  const Target& target_;
+  const PlanSource& source_;
   const RecoveryContext& context_;
-  RangeMemo& memo_;
+  const QuantizationPlan* rounded_;  // or null
   OutputJudge judge_;
   std::size_t runs_left_;
   std::vector<Trial> offers_, finalists_;  // best first
@@ -205,11 +204,10 @@ class Chooser {
 
 }  // namespace
 
-RangeChoice choose_ranges(const Graph& graph, const CalibrationProfile& profile,
-                          const PlanConfig& asked, const Target& target,
-                          const RecoveryContext& context, RangeMemo& memo) {
+RangeChoice choose_ranges(const Graph& graph, const PlanSource& source,
+                          const RecoveryContext& context, const QuantizationPlan* rounded) {
   if (context.judge.empty()) throw bad_input("ranges cannot be tried without a sample");
-  return Chooser(graph, profile, asked, target, context, memo).choose();
+  return Chooser(graph, source, context, rounded).choose();
 }
 
 }  // namespace q8

@@ -31,9 +31,13 @@ struct RangeChoice {
 //   3. groups of neighbouring values take the ranges of another plan, where the error falls by
 //      clearly more than it differs from sample to sample
 // The number of runs is bounded by the size of the activations alone, so that the result does not
-// depend on the machine. What `asked` says of single values stays as it is.
-RangeChoice choose_ranges(const Graph& graph, const CalibrationProfile& profile,
-                          const PlanConfig& asked, const Target& target,
-                          const RecoveryContext& context, RangeMemo& memo);
+// depend on the machine. What source.config says of single values stays as it is.
+//   rounded  where it is not null: a plan of the graph whose weights a recovery pass has rounded.
+//            All trials have these weights, though not the choice. As long as weights are rounded
+//            to nearest, their errors are most of what there is, and ranges that fit them by chance
+//            look best.
+RangeChoice choose_ranges(const Graph& graph, const PlanSource& source,
+                          const RecoveryContext& context,
+                          const QuantizationPlan* rounded = nullptr);
 
 }  // namespace q8

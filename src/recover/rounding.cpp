@@ -125,4 +125,12 @@ std::optional<Proposal> round_by_output_error(const PlannedGraph& model,
   return Proposal{.model = std::move(result)};
 }
 
+void take_rounded_weights(const QuantizationPlan& from, QuantizationPlan& to) {
+  for (auto& [place, constant] : to.constants) {
+    const auto rounded = from.constants.find(place);
+    if (rounded != from.constants.end() && rounded->second.params == constant.params)
+      constant.integers = rounded->second.integers;
+  }
+}
+
 }  // namespace q8

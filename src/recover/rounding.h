@@ -12,4 +12,8 @@ namespace q8 {
 std::optional<Proposal> round_by_output_error(const PlannedGraph& model,
                                               const RecoveryContext& context);
 
+// Gives the weights of `to` the integers that `from`, another plan of the same graph, has for them,
+// where their scales are the same.
+void take_rounded_weights(const QuantizationPlan& from, QuantizationPlan& to);
+
 }  // namespace q8

@@ -63,7 +63,8 @@ class Quantize(q8_program.Q8TestCase):
         self.succeed("quantize", "--use-plan", "p.json", "--plan", "q.json", "-o", "b.onnx")
         self.assertEqual((self.folder / "p.json").read_bytes(), (self.folder / "q.json").read_bytes())
         self.assertEqual((self.folder / "a.onnx").read_bytes(), (self.folder / "b.onnx").read_bytes())
-        self.assertEqual(self.succeed("inspect", "p.json"), self.succeed("quantize", "--recover", "none", "--plan-only"))
+        printed = self.succeed("quantize", "--plan-only")
+        self.assertEqual(self.succeed("inspect", "p.json"), printed.replace(", integers chosen by recovery", ""))
         self.fail_with(2, ["--use-plan"], "quantize", "--use-plan", "p.json", "--observer", "mse")
 
     def edited(self, edit):

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "plan/range_memo.h"
 #include "plan/small_graphs.h"
@@ -35,10 +37,12 @@ class OneOutlier {
   }
 
   RangeChoice choose(std::span<const SampleInputs> judge, int threads = 1,
-                     const PlanConfig& config = {}) const {
+                     const PlanConfig& config = {},
+                     const QuantizationPlan* rounded = nullptr) const {
     RangeMemo memo;
-    return choose_ranges(graph, profile, config, find_target("onnxruntime-x86"),
-                         {.judge = judge, .machine = {.threads = threads, .keep = {}}}, memo);
+    const PlanSource source{profile, config, target, memo};
+    return choose_ranges(graph, source,
+                         {.judge = judge, .machine = {.threads = threads, .keep = {}}}, rounded);
   }
   double high(const RangeChoice& choice) const {
     return choice.plan.find_activation("x")->range.high;
@@ -46,6 +50,7 @@ class OneOutlier {
 
   Graph graph;
   CalibrationProfile profile;
+  const Target& target = find_target("onnxruntime-x86");
 };
 
 // Values from 0 to `largest`.
@@ -93,6 +98,19 @@ TEST(ChooseRanges, WhatIsAskedForSingleValuesStays) {
   config.observer_for = {{.pattern = "x", .observer = "minmax"}};
   const std::vector<SampleInputs> samples = samples_up_to(0.97f);
   EXPECT_EQ(model.high(model.choose(samples, 1, config)), 60);
+}
+
+TEST(ChooseRanges, TrialsHaveTheRoundedWeights) {
+  const OneOutlier model;
+  const std::vector<SampleInputs> samples = samples_up_to(0.97f);
+  QuantizationPlan rounded = make_plan(model.graph, model.profile, {}, model.target);
+  Tensor integers(DType::kS8, Shape{4, 1});  // none of them near its weight
+  std::ranges::fill_n(integers.mutable_data<std::int8_t>(), 4, std::int8_t{5});
+  for (auto& [place, constant] : rounded.constants) constant.integers = integers;
+  const RangeChoice choice = model.choose(samples, 1, {}, &rounded);
+  EXPECT_LT(choice.sqnr_db, 20);
+  EXPECT_GT(model.choose(samples).sqnr_db, 30);
+  for (const auto& [place, constant] : choice.plan.constants) EXPECT_FALSE(constant.integers);
 }
 
 TEST(ChooseRanges, NeedsASample) {
