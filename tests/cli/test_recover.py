@@ -14,7 +14,7 @@ class Recover(q8_program.Q8TestCase):
         self.calibrated()
         printed = self.succeed("quantize", "-o", "a.onnx")
         for name in ("rounding", "bias-correction"):
-            self.assertRegex(printed, rf"(?m)^{name}: (kept|refused), [\d.]+ to [\d.]+ dB$")
+            self.assertRegex(printed, rf"(?m)^{name}: (kept|refused), [\d.]+ to [\d.]+ dB, [+-][\d.]+ ± [\d.]+ dB a sample$")
         self.assertIn("rounding:", self.succeed("inspect", "a.onnx"))
         printed = self.succeed("quantize", "--recover", "bias-correction", "-o", "b.onnx")
         self.assertNotIn("rounding", printed)
