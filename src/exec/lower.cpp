@@ -7,6 +7,7 @@
 #include "exec/fuse_activation.h"
 #include "exec/fuse_conv_pair.h"
 #include "exec/fuse_float.h"
+#include "exec/fuse_focus.h"
 #include "exec/fuse_qdq.h"
 #include "exec/fuse_scale_shift.h"
 
@@ -41,6 +42,7 @@ LoweredGraph lower(Graph graph, const SessionOptions& options) {
     fuse_activation(lowered.graph, options.keep);  // first: a Swish between bytes becomes a table
     fuse_qdq(lowered.graph, options.keep);
     fold_tables(lowered.graph, options.keep);
+    fuse_focus(lowered.graph, options.keep);
     fuse_float(lowered.graph, options.keep);
   }
   lowered.origins.resize(lowered.graph.values().size());

@@ -114,6 +114,24 @@ def slices(b, x):
     return conv(b, b.node("Concat", parts, axis=1), 20, 6)
 
 
+def focus():
+    """A Conv of every second line and column, joined in YOLO's order, by two Slices or one; pads and strides differ."""
+    b, image = Builder(17), floats(2, 3, 12, 14)
+    numbers = lambda *v: b.constant(np.array(v, np.int64))
+    end = 2**63 - 1
+    parts = []
+    for line, column in ((0, 0), (1, 0), (0, 1)):
+        lines = b.node("Slice", ["x", numbers(line), numbers(end), numbers(2), numbers(2)])
+        parts.append(b.node("Slice", [lines, numbers(column), numbers(end), numbers(3), numbers(2)]))
+    parts.append(b.node("Slice", ["x", numbers(1, 1), numbers(end, end), numbers(3, 2), numbers(2, 2)]))
+    joined = b.node("Concat", parts, axis=1)
+    w = b.constant(floats(10, 12, 3, 2))
+    b.node("Relu", [b.node("Conv", [joined, w, b.constant(floats(10))], pads=[1, 0, 0, 1], strides=[2, 1])], "y")
+    model, feeds, exact = open_shapes(b, {"x": image})
+    model.graph.input[0].CopyFrom(helper.make_tensor_value_info("x", TensorProto.FLOAT, image.shape))
+    return model, feeds, exact
+
+
 def split_and_joined(b, x):
     y = conv(b, x, 5, 9)
     names = [f"part_{i}" for i in range(3)]
@@ -166,6 +184,7 @@ def float_cases():
         "shuffled_channels": of_image(shuffled_channels),
         "slices": of_image(slices),
         "split_and_joined": of_image(split_and_joined),
+        "focus": focus(),
         "scaled_by_pool": of_image(scaled_by_pool),
         "mobile_block": mobile_block(3, 1, 61),
         "mobile_block_strided": mobile_block(5, 2, 64),

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <limits>
 
 #include "exec/fuse_activation.h"
@@ -165,6 +166,39 @@ TEST(FuseFloat, AMatMulTakesBiasActivationAndResidual) {
   g.node("Tanh", {"r"}, {"y"});
   g.output("y");
   EXPECT_EQ(lowered_types(g), "q8.MatMul");
+}
+
+// Of an image with `lines` lines, by Slices whose lines begin at the given ones.
+SmallGraph focus(std::int64_t lines, std::initializer_list<std::int64_t> first_lines) {
+  SmallGraph g;
+  g.input("x");
+  g.graph.value(g.value("x")).type.dims = {{1, 3, lines, 8}};
+  g.constant("ends", Tensor::of<std::int64_t>({2}, {INT64_MAX, INT64_MAX}));
+  g.constant("axes", Tensor::of<std::int64_t>({2}, {2, 3}));
+  g.constant("steps", Tensor::of<std::int64_t>({2}, {2, 2}));
+  std::vector<std::string> parts;
+  for (const std::int64_t line : first_lines) {
+    const std::string part = "part" + std::to_string(parts.size());
+    g.constant(part + "_starts",
+               Tensor::of<std::int64_t>({2}, {line, static_cast<std::int64_t>(parts.size() % 2)}));
+    g.node("Slice", {"x", part + "_starts", "ends", "axes", "steps"}, {part});
+    parts.push_back(part);
+  }
+  g.node("Concat", parts, {"j"}).attributes.set("axis", std::int64_t{1});
+  add_conv(g, "j", "y", {8, 12, 3, 3});
+  g.output("y");
+  return g;
+}
+
+TEST(FuseFocus, AConvOfEverySecondPixelReadsTheImage) {
+  EXPECT_EQ(lowered_types(focus(8, {0, 0, 1, 1})), "Transpose q8.Conv Transpose");
+}
+
+TEST(FuseFocus, LeavesOddSizesPartsThatLackAndWhatIsKept) {
+  EXPECT_THAT(lowered_types(focus(7, {0, 0, 1, 1})), testing::HasSubstr("Concat"));
+  EXPECT_THAT(lowered_types(focus(8, {0, 0, 1, 0})), testing::HasSubstr("Concat"));
+  SmallGraph g = focus(8, {0, 0, 1, 1});
+  EXPECT_THAT(lowered_types(g, {g.value("j")}), testing::HasSubstr("Concat"));
 }
 
 TEST(FuseConvPair, APointwiseConvAndTheDepthwiseOneBehindItAreOne) {
