@@ -143,6 +143,11 @@ std::string describe(const std::vector<RecoveryEffect>& effects) {
   std::string text;
   for (const RecoveryEffect& effect : effects) {
     char numbers[120];
+    if (!effect.needed) {
+      std::snprintf(numbers, sizeof numbers, ": not needed at %.2f dB\n", effect.before_db);
+      text += effect.pass + numbers;
+      continue;
+    }
     std::snprintf(numbers, sizeof numbers, "%.2f to %.2f dB, %+.2f ± %.2f dB a sample",
                   effect.before_db, effect.after_db, effect.gain.mean_db, effect.gain.error_db);
     text += effect.pass + (effect.kept ? ": kept, " : ": refused, ") + numbers +

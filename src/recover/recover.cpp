@@ -8,6 +8,10 @@
 namespace q8 {
 namespace {
 
+// An error of a thousandth of the signal's amplitude is less than 8 bits are expected to keep. What
+// shows there is how sure the model was of a few samples, and says nothing of others.
+constexpr double kNothingLostDb = 60;
+
 bool is_kept(const RecoveryPass& pass, const RecoveryEffect& effect) {
   constexpr double kClearly = 2;  // standard errors
   if (pass.trusted) return effect.gain.mean_db >= -kClearly * effect.gain.error_db;
@@ -31,12 +35,20 @@ Recovery recover(PlannedGraph model, std::span<const RecoveryPass> passes,
   };
   std::vector<double> noises = noises_of(result.model);
   for (const RecoveryPass& pass : passes) {
+    const double before_db = judge.sqnr_db(noises);
+    if (before_db >= kNothingLostDb) {
+      result.effects.push_back({.pass = std::string(pass.name),
+                                .before_db = before_db,
+                                .after_db = before_db,
+                                .needed = false});
+      continue;
+    }
     std::optional<Proposal> proposed = pass.propose(result.model, context);
     if (!proposed) continue;
     std::vector<double> proposed_noises = noises_of(proposed->model);
     RecoveryEffect& effect =
         result.effects.emplace_back(RecoveryEffect{.pass = std::string(pass.name),
-                                                   .before_db = judge.sqnr_db(noises),
+                                                   .before_db = before_db,
                                                    .after_db = judge.sqnr_db(proposed_noises),
                                                    .gain = paired_gain(noises, proposed_noises),
                                                    .detail = std::move(proposed->detail)});

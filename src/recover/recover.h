@@ -74,6 +74,7 @@ struct RecoveryEffect {
   std::string pass;
   double before_db = 0, after_db = 0;
   PairedGain gain = {};
+  bool needed = true;  // false: the error is too small to judge by, and the pass was not tried
   bool kept = false;
   std::string detail = {};  // of the proposal
 };
@@ -86,7 +87,7 @@ struct Recovery {
 // Runs the passes one after the other. The result of each is kept only where, on the judging
 // samples, both the error energy of the INT8 model's outputs and that of the mean sample fall; of a
 // trusted pass, where the mean sample does not lose by more than two standard errors. Otherwise the
-// model stays as it was.
+// model stays as it was. At 60 dB and above none is tried.
 // Throws bad_input where there is no sample to fit or to judge by, and kInterrupted.
 Recovery recover(PlannedGraph model, std::span<const RecoveryPass> passes,
                  const RecoveryContext& context);

@@ -130,6 +130,20 @@ TEST(Recover, KeepsATrustedPassThatIsNotClearlyWorse) {
   EXPECT_FALSE(kept());
 }
 
+// Weights that are integers of scale 1: x = (0, 25) gives 25 + 1 in both models.
+TEST(Recover, LeavesAloneWhatLostNothing) {
+  PlannedGraph model = test::coarse_gemm();
+  model.graph.value(model.graph.find_value("w")).constant =
+      Tensor::of<float>(Shape{2, 1}, {0.0f, 1.0f});
+  const std::vector<SampleInputs> fit = {row(10, 20)}, judge = {row(0, 25)};
+  const std::vector<std::string> names = {"bias-correction"};
+  const Recovery recovery =
+      recover(std::move(model), find_recovery_passes(names), {.fit = fit, .judge = judge});
+  ASSERT_EQ(recovery.effects.size(), 1u);
+  EXPECT_FALSE(recovery.effects[0].needed);
+  EXPECT_EQ(bias_of(recovery.model), 1.0f);
+}
+
 TEST(Recover, NeedsSamplesToJudgeBy) {
   const std::vector<SampleInputs> fit = {row(1, 2)};
   EXPECT_THROW(recover(test::coarse_gemm(), recovery_passes(), {.fit = fit}), Error);
