@@ -93,11 +93,50 @@ void block_1(const std::uint8_t* in, std::int64_t in_stride, std::uint8_t* out,
   for (int i = 0; i < 16; ++i) store(out + i * out_stride, r[i]);
 }
 
+// Byte j of 48 in a line comes from row j % 3, column j / 3: for each 16 of them and each row the
+// index of the byte, or one that gives 0.
+struct Thirds {
+  std::int8_t index[3][3][16];
+};
+constexpr Thirds kThirds = [] {
+  Thirds thirds{};
+  for (int j = 0; j < 48; ++j)
+    for (int row = 0; row < 3; ++row)
+      thirds.index[j / 16][row][j % 16] = static_cast<std::int8_t>(j % 3 == row ? j / 3 : -1);
+  return thirds;
+}();
+
+// Three rows into columns without gaps: the planes of an image into pixels. Returns how many
+// columns are done, all but the last few.
+std::int64_t interleave_3(const std::uint8_t* in, std::int64_t in_stride, std::uint8_t* out,
+                          std::int64_t columns) {
+  __m128i index[3][3];
+  for (int part = 0; part < 3; ++part)
+    for (int row = 0; row < 3; ++row) index[part][row] = load(kThirds.index[part][row]);
+  std::int64_t c = 0;
+  for (; c + 16 <= columns; c += 16) {
+    const __m128i r0 = load(in + c), r1 = load(in + in_stride + c),
+                  r2 = load(in + 2 * in_stride + c);
+    for (int part = 0; part < 3; ++part)
+      store(out + 3 * c + 16 * part,
+            _mm_or_si128(_mm_or_si128(_mm_shuffle_epi8(r0, index[part][0]),
+                                      _mm_shuffle_epi8(r1, index[part][1])),
+                         _mm_shuffle_epi8(r2, index[part][2])));
+  }
+  return c;
+}
+
 }  // namespace
 
 void transpose_avx2_1(const void* in, std::int64_t in_stride, void* out, std::int64_t out_stride,
                       std::int64_t rows, std::int64_t columns) {
-  transpose_blocks<std::uint8_t, 16, block_1>(in, in_stride, out, out_stride, rows, columns);
+  std::int64_t done = 0;
+  if (rows == 3 && out_stride == 3)
+    done = interleave_3(static_cast<const std::uint8_t*>(in), in_stride,
+                        static_cast<std::uint8_t*>(out), columns);
+  transpose_blocks<std::uint8_t, 16, block_1>(
+      static_cast<const std::uint8_t*>(in) + done, in_stride,
+      static_cast<std::uint8_t*>(out) + done * out_stride, out_stride, rows, columns - done);
 }
 
 void transpose_avx2_2(const void* in, std::int64_t in_stride, void* out, std::int64_t out_stride,
