@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "ops/broadcast.h"
 #include "ops/families.h"
@@ -49,19 +50,27 @@ OpFunction make_concat(const NodeContext& node) {
     const std::int64_t outer = shape.count(0, axis),
                        size = static_cast<std::int64_t>(dtype_size(y.dtype()));
     const std::int64_t row_bytes = shape.count(axis, shape.rank()) * size;
-    std::byte* target = y.mutable_bytes();
+    struct Part {
+      const std::byte* source;
+      std::int64_t bytes;  // of a row
+    };
+    std::vector<Part> parts;
     for (std::size_t i = 0; i < run.input_count(); ++i) {
       const Tensor& x = run.input(i);
-      const std::int64_t bytes = x.shape().count(axis, x.rank()) * size;
-      const std::byte* source = x.bytes();
-      run.threads.parallel_for(outer, std::max<std::int64_t>(1, 65536 / (bytes + 1)),
-                               [&](std::int64_t begin, std::int64_t end) {
-                                 for (std::int64_t o = begin; o < end; ++o)
-                                   std::memcpy(target + o * row_bytes, source + o * bytes,
-                                               static_cast<std::size_t>(bytes));
-                               });
-      target += bytes;
+      parts.push_back({x.bytes(), x.shape().count(axis, x.rank()) * size});
     }
+    std::byte* target = y.mutable_bytes();
+    run.threads.parallel_for(outer, std::max<std::int64_t>(1, 65536 / (row_bytes + 1)),
+                             [&](std::int64_t begin, std::int64_t end) {
+                               std::int64_t at = 0;
+                               for (const Part& part : parts) {
+                                 for (std::int64_t o = begin; o < end; ++o)
+                                   std::memcpy(target + o * row_bytes + at,
+                                               part.source + o * part.bytes,
+                                               static_cast<std::size_t>(part.bytes));
+                                 at += part.bytes;
+                               }
+                             });
   };
 }
 
