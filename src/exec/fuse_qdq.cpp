@@ -7,6 +7,7 @@
 #include "exec/fold.h"
 #include "exec/qdq_bias.h"
 #include "exec/qdq_group.h"
+#include "exec/qdq_hoist.h"
 #include "exec/qdq_unsigned.h"
 #include "exec/qdq_zero_points.h"
 #include "ops/ops.h"
@@ -221,11 +222,7 @@ class Fuser {
     if (!g.output || !is_byte(g.inputs[0]) || is_clamped(g)) return std::nullopt;
     if (!(*byte_params(graph_, *g.inputs[0]) == *byte_params(graph_, *g.output)))
       return std::nullopt;
-    // Padding with a float constant, a linear Resize and so on compute with the values.
-    if (node.is("Pad") ||
-        (node.is("Resize") && node.attributes.get_string("mode", "nearest") != "nearest") ||
-        node.attributes.get_string("coordinate_transformation_mode", "") == "tf_crop_and_resize")
-      return std::nullopt;
+    if (!only_moves(node)) return std::nullopt;
     for (std::size_t i = 1; i < g.inputs.size(); ++i)
       if (g.inputs[i]) return std::nullopt;
     Replacement r{"", node.op_type, node.inputs, node.attributes};
@@ -300,6 +297,7 @@ void dequantize_constants(Graph& graph, const std::vector<ValueId>& keep) {
 int fuse_qdq(Graph& graph, const std::vector<ValueId>& keep) {
   complete_zero_points(graph);
   make_unsigned(graph, keep);
+  hoist_quantize(graph, keep);
   const int fused = Fuser(graph, keep).run();
   dequantize_constants(graph, keep);
   return fused;

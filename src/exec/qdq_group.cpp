@@ -22,6 +22,12 @@ bool is_byte(DType dtype) {
 
 }  // namespace
 
+bool only_moves(const Node& node) {
+  return !node.is("Pad") &&
+         !(node.is("Resize") && node.attributes.get_string("mode", "nearest") != "nearest") &&
+         node.attributes.get_string("coordinate_transformation_mode", "") != "tf_crop_and_resize";
+}
+
 QdqView::QdqView(const Graph& graph, const std::vector<ValueId>& keep)
     : graph_(graph), uses_(graph), kept_(graph.values().size(), false) {
   for (const ValueId id : keep) kept_[static_cast<std::size_t>(id)] = true;

@@ -26,6 +26,10 @@ struct QdqGroup {
   float low, high;
 };
 
+// Whether an operator that moves values only does that. Padding with a float constant, a linear
+// Resize and so on compute with them.
+bool only_moves(const Node& node);
+
 // What a graph looks like around its nodes, for finding groups. A snapshot.
 class QdqView {
  public:
