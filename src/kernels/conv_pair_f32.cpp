@@ -6,18 +6,10 @@
 #include "base/error.h"
 #include "kernels/depthwise_f32.h"
 #include "kernels/indirect_gemm_f32.h"
+#include "kernels/interval.h"
 
 namespace q8 {
 namespace {
-
-struct Range {
-  std::int64_t begin, end;
-  std::int64_t count() const { return end - begin; }
-};
-
-Range part(std::int64_t size, std::int64_t index, std::int64_t parts) {
-  return {size * index / parts, size * (index + 1) / parts};
-}
 
 // Which lines of its input a depthwise convolution reads.
 struct LinesRead {
@@ -31,7 +23,7 @@ struct LinesRead {
   std::int64_t first_of(std::int64_t output) const { return output * stride - pad; }
   std::int64_t last_of(std::int64_t output) const { return first_of(output) + count - 1; }
   // Those inside the image.
-  Range of(Range outputs) const {
+  Interval of(Interval outputs) const {
     const std::int64_t begin = std::clamp<std::int64_t>(first_of(outputs.begin), 0, input);
     return {begin, std::clamp<std::int64_t>(last_of(outputs.end - 1) + 1, begin, input)};
   }
@@ -84,12 +76,12 @@ class ConvPairF32::Worker {
     between_ = AlignedBuffer<float>(static_cast<std::size_t>(blocks * block_floats()));
   }
 
-  void run(std::int64_t image, Range lines, Range panels) {
+  void run(std::int64_t image, Interval lines, Interval panels) {
     image_ = image;
-    Range made{0, 0};
+    Interval made{0, 0};
     for (std::int64_t y = lines.begin; y < lines.end; y += step_) {
-      const Range band{y, std::min(lines.end, y + step_)};
-      const Range wanted = read_.of(band);
+      const Interval band{y, std::min(lines.end, y + step_)};
+      const Interval wanted = read_.of(band);
       float* between = between_.data();
       for (std::int64_t panel = panels.begin; panel < panels.end; panel += panels_) {
         const Block block = block_of({panel, std::min(panels.end, panel + panels_)}, between);
@@ -104,10 +96,10 @@ class ConvPairF32::Worker {
  private:
   // Some channels of the lines between the two convolutions.
   struct Block {
-    Range panels, channels;
+    Interval panels, channels;
     float* between;
   };
-  Block block_of(Range panels, float* between) const {
+  Block block_of(Interval panels, float* between) const {
     const std::int64_t nr = pair_.expand_.row().nr;
     return {panels, {panels.begin * nr, std::min(panels.end * nr, geometry_.in_channels)}, between};
   }
@@ -116,7 +108,7 @@ class ConvPairF32::Worker {
   }
 
   // Lines that the last band made too are moved to the front.
-  void expand(Range wanted, Range made, const Block& block) {
+  void expand(Interval wanted, Interval made, const Block& block) {
     const std::int64_t line = geometry_.input[2] * block.channels.count();
     const std::int64_t kept = std::clamp<std::int64_t>(made.end - wanted.begin, 0, wanted.count());
     if (kept > 0)
@@ -140,8 +132,8 @@ class ConvPairF32::Worker {
         });
   }
 
-  void finish(Range band, Range wanted, const Block& block) {
-    const Range channels = block.channels;
+  void finish(Interval band, Interval wanted, const Block& block) {
+    const Interval channels = block.channels;
     ConvGeometry g = geometry_;
     g.batch = 1;
     g.in_channels = g.out_channels = g.groups = channels.count();

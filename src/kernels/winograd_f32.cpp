@@ -4,19 +4,11 @@
 #include <cstddef>
 #include <vector>
 
+#include "kernels/interval.h"
 #include "kernels/winograd_f32_kernels.h"
 
 namespace q8 {
 namespace {
-
-struct Range {
-  std::int64_t begin, end;
-  std::int64_t count() const { return end - begin; }
-};
-
-Range part(std::int64_t size, std::int64_t index, std::int64_t parts) {
-  return {size * index / parts, size * (index + 1) / parts};
-}
 
 // The 4×4 inputs of a tile begin two pixels after those of its neighbour; tiles at the right and
 // lower edge may have outputs that nobody wants.
@@ -70,7 +62,7 @@ class Worker {
         at_(static_cast<std::size_t>(4 * most_tiles)),
         rows_(static_cast<std::size_t>(most_tiles)) {}
 
-  void run(Range tiles, Range panels) {
+  void run(Interval tiles, Interval panels) {
     find(tiles);
     row_.input({.pixels = pixels_.data(),
                 .tiles = tiles.count(),
@@ -97,7 +89,7 @@ class Worker {
   static constexpr std::int64_t kLine = 16;  // floats
 
   // Where each tile's inputs and outputs are.
-  void find(Range tiles) {
+  void find(Interval tiles) {
     const ConvGeometry& g = conv_.geometry;
     const float** pixel = pixels_.data();
     std::int64_t* at = at_.data();
@@ -130,7 +122,7 @@ class Worker {
     // What follows in memory is wanted next.
     const char* next = reinterpret_cast<const char*>(packed + b_.channels() * nr);
     for (std::int64_t i = 0; i < count; ++i) {
-      const Range rows = part(tiles, i, count);
+      const Interval rows = part(tiles, i, count);
       const std::int64_t step = prefetch_step(i, count, nr);
       b_.row().tile({.rows = rows_.data() + rows.begin,
                      .row_offset = plane * input_plane_,
