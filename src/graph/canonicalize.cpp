@@ -13,6 +13,7 @@ constexpr CanonicalPass kPasses[] = {
      "what scales or shifts each channel goes into the weights and bias of the Conv, "
      "ConvTranspose, Gemm or MatMul before it",
      fold_affine},
+    {"spatial-mean", "a ReduceMean of whole images becomes a GlobalAveragePool", spatial_mean},
 };
 
 }  // namespace

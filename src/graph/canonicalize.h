@@ -25,8 +25,8 @@ std::span<const CanonicalPass> canonical_passes();
 
 // The form that everything after the loader works on: no node that only computes constants, no
 // Identity or Dropout, no Gemm with factors; BatchNormalization, scales and shifts by channel
-// folded into the Conv, ConvTranspose, Gemm or MatMul before them. Runs the passes until none
-// changes anything.
+// folded into the Conv, ConvTranspose, Gemm or MatMul before them; means of whole images as
+// GlobalAveragePool, which has integers. Runs the passes until none changes anything.
 void canonicalize(Graph& graph, const Evaluate& evaluate);
 
 // The passes, one file each in passes/.
@@ -34,5 +34,6 @@ int fold_constants(Graph& graph, const Evaluate& evaluate);
 int remove_identities(Graph& graph, const Evaluate& evaluate);
 int plain_gemm(Graph& graph, const Evaluate& evaluate);
 int fold_affine(Graph& graph, const Evaluate& evaluate);
+int spatial_mean(Graph& graph, const Evaluate& evaluate);
 
 }  // namespace q8
