@@ -274,8 +274,8 @@ OpFunction make_upsample(const NodeContext& context) {
 }
 
 constexpr OpRow kRows[] = {
-    {"", "Resize", make_resize, QuantRole::kPool},
-    {"", "Upsample", make_upsample, QuantRole::kPool},
+    {"", "Resize", make_resize, QuantRole::kMoves},
+    {"", "Upsample", make_upsample, QuantRole::kMoves},
 };
 
 }  // namespace

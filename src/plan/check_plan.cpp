@@ -7,6 +7,7 @@
 #include "plan/coverage.h"
 #include "plan/float16.h"
 #include "plan/patterns.h"
+#include "plan/value_functions.h"
 
 namespace q8 {
 namespace {
@@ -65,12 +66,15 @@ void check_constant(const Graph& graph, const Node& node, std::size_t input,
 
 // Integer nodes read quantized values and nothing else; clamps go only behind integer nodes.
 void check_mode(const Graph& graph, const Uses& uses, const Node& node, const NodePlan& row,
-                const QuantizationPlan& plan) {
+                ValueId argument, const QuantizationPlan& plan) {
   const auto fail = [&](const std::string& why) {
     throw bad_input("the plan makes " + node.label() + " " + std::string(mode_name(row.mode)) +
                     ", but " + why);
   };
-  if (row.mode == NodeMode::kInteger) {
+  if (row.mode == NodeMode::kInteger && argument != kNoValue) {
+    if (plan.find_activation(graph.value(argument).name) == nullptr)
+      fail("has no parameters for '" + graph.value(argument).name + "', which it is a function of");
+  } else if (row.mode == NodeMode::kInteger) {
     if (quant_role(graph, node) == QuantRole::kFloat) fail("it has no integer form");
     for (const std::size_t i : data_inputs(graph, node))
       if (plan.find_activation(graph.value(node.inputs[i]).name) == nullptr)
@@ -156,9 +160,12 @@ void check_plan(const Graph& graph, QuantizationPlan& plan) {
     return plan.find_node(row.first.first)->mode == NodeMode::kFloat;
   });
   const Uses uses(graph);
+  const ValueFunctions functions(graph);
   restore_clamps(graph, uses, nodes, plan);
-  for (const NodePlan& row : plan.nodes)
-    check_mode(graph, uses, graph.node(nodes.at(row.node)), row, plan);
+  for (const NodePlan& row : plan.nodes) {
+    const NodeId id = nodes.at(row.node);
+    check_mode(graph, uses, graph.node(id), row, functions.argument(id), plan);
+  }
   check_opset(graph, plan);
 }
 

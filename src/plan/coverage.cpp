@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "plan/value_functions.h"
+
 namespace q8 {
 namespace {
 
@@ -21,12 +23,14 @@ class Decision {
       : graph_(graph),
         request_(request),
         uses_(graph),
+        functions_(graph),
         roles_(graph.nodes().size()),
         native_(graph.values().size(), false) {
     result_.modes.assign(graph.nodes().size(), NodeMode::kFloat);
     result_.reasons.resize(graph.nodes().size());
     for (NodeId id = 0; id < graph.node_count(); ++id)
-      roles_[at(id)] = quant_role(graph, graph.node(id));
+      roles_[at(id)] = functions_.argument(id) != kNoValue ? QuantRole::kPointwise
+                                                           : quant_role(graph, graph.node(id));
   }
 
   Coverage decide() {
@@ -60,15 +64,20 @@ class Decision {
   NodeId clamp_after(NodeId id) const;
   void absorb_clamps();
   void mark_native();
+  std::vector<ValueId> data_values(NodeId id) const;
+  bool must_quantize_output(NodeId product) const;
   bool is_native_output(NodeId id, ValueId stored) const;
+  bool is_float_product(ValueId value) const;
+  bool may_round_before(NodeId id) const;
+  bool is_integer_reader(NodeId reader, ValueId id) const;
   bool all_readers_integer(ValueId id) const;
   bool any_reader_integer(ValueId id) const;
-  bool reads_as_data(NodeId reader, ValueId id) const;
   void collect_values();
 
   const Graph& graph_;
   const CoverageRequest& request_;
   Uses uses_;
+  ValueFunctions functions_;
   std::vector<QuantRole> roles_;
   std::vector<bool> native_;  // by ValueId: whoever makes it can make it quantized
   Coverage result_;
@@ -129,9 +138,11 @@ void Decision::take_candidate(NodeId id) {
     return set(id, NodeMode::kFloat,
                request_.dynamic ? "computed in float: " + node.op_type
                                 : std::string("only weights are quantized"));
+  if (functions_.is_inside(id))
+    return set(id, NodeMode::kFloat, "inside a function of one value, whose result alone counts");
   const bool optional = role == QuantRole::kMoves || role == QuantRole::kConcat ||
                         role == QuantRole::kPool || role == QuantRole::kArithmetic ||
-                        node.is("LeakyRelu");
+                        functions_.argument(id) != kNoValue;
   if (!optional) return set(id, NodeMode::kFloat, "computed in float: " + node.op_type);
   // A sum is stored behind its clamp, and calibration does not look at it before.
   const bool is_clamped = clamp_after(id) != kNoNode;
@@ -187,24 +198,36 @@ void Decision::leave_small_final_layers() {
   }
 }
 
-bool Decision::reads_as_data(NodeId reader, ValueId id) const {
-  const Node& node = graph_.node(reader);
-  for (const std::size_t i : data_inputs(graph_, node))
-    if (node.input(i) == id) return true;
-  return false;
+// What the node computes with: of a function in several nodes, its argument.
+std::vector<ValueId> Decision::data_values(NodeId id) const {
+  if (functions_.argument(id) != kNoValue) return {functions_.argument(id)};
+  std::vector<ValueId> values;
+  for (const std::size_t i : data_inputs(graph_, graph_.node(id)))
+    values.push_back(graph_.node(id).inputs[i]);
+  return values;
+}
+
+// An integer node, or one inside a function that is one.
+bool Decision::is_integer_reader(NodeId reader, ValueId id) const {
+  if (functions_.is_inside(reader)) {
+    const ValueId made = graph_.node(reader).outputs[0];
+    const auto& readers = uses_.consumers(made);
+    return std::ranges::all_of(readers, [&](NodeId next) {
+      return functions_.is_inside(next) ? is_integer_reader(next, made) : integer(next);
+    });
+  }
+  return integer(reader) && std::ranges::count(data_values(reader), id) > 0;
 }
 
 bool Decision::any_reader_integer(ValueId id) const {
-  const auto& readers = uses_.consumers(id);
-  return std::any_of(readers.begin(), readers.end(),
-                     [&](NodeId reader) { return integer(reader) && reads_as_data(reader, id); });
+  return std::ranges::any_of(uses_.consumers(id),
+                             [&](NodeId reader) { return is_integer_reader(reader, id); });
 }
 
 bool Decision::all_readers_integer(ValueId id) const {
   const auto& readers = uses_.consumers(id);
   return !readers.empty() && !graph_.is_output(id) &&
-         std::all_of(readers.begin(), readers.end(),
-                     [&](NodeId reader) { return integer(reader) && reads_as_data(reader, id); });
+         std::ranges::all_of(readers, [&](NodeId reader) { return is_integer_reader(reader, id); });
 }
 
 // The clamp that alone reads a computing node's result, or kNoNode.
@@ -225,11 +248,14 @@ ValueId Decision::stored_output(NodeId id) const {
   return graph_.node(clamp == kNoNode ? id : clamp).outputs[0];
 }
 
+bool Decision::must_quantize_output(NodeId product) const {
+  return request_.target.quantized_outputs ||
+         (graph_.node(product).is("Conv") && request_.target.integer_conv_needs_output);
+}
+
 bool Decision::is_native_output(NodeId id, ValueId stored) const {
   if (roles_[at(id)] != QuantRole::kWeighted) return true;
-  const Node& node = graph_.node(id);
-  const bool must = node.is("Conv") && request_.target.integer_conv_needs_output;
-  if (must || request_.target.quantized_outputs) return request_.float_reason(stored).empty();
+  if (must_quantize_output(id)) return request_.float_reason(stored).empty();
   return request_.float_reason(stored).empty() && all_readers_integer(stored);
 }
 
@@ -249,13 +275,47 @@ void Decision::mark_native() {
   }
 }
 
+// Whether the value, or what was moved to make it, is the sum of a product that need not be
+// quantized: rounding it only for a function that follows would cost accuracy.
+bool Decision::is_float_product(ValueId value) const {
+  NodeId maker = uses_.producer(value);
+  while (maker != kNoNode && roles_[at(maker)] == QuantRole::kMoves)
+    maker = uses_.producer(graph_.node(maker).inputs[0]);
+  return maker != kNoNode && roles_[at(maker)] == QuantRole::kWeighted &&
+         !must_quantize_output(maker);
+}
+
+// Whether a node that only moves values may move them rounded, though floats come in: all that it
+// makes is rounded behind it anyway, to the same integers, and those are not fewer.
+bool Decision::may_round_before(NodeId id) const {
+  const Node& node = graph_.node(id);
+  const QuantRole role = roles_[at(id)];
+  if (role != QuantRole::kMoves && role != QuantRole::kConcat) return false;
+  const std::vector<ValueId> values = data_values(id);
+  if (role == QuantRole::kConcat && values.size() < node.inputs.size()) return false;
+  double in = 0, out = 0;
+  for (const ValueId value : values) {
+    if (!request_.float_reason(value).empty()) return false;
+    in += request_.elements(value);
+  }
+  for (const ValueId value : node.outputs) {
+    if (value == kNoValue) continue;
+    if (!all_readers_integer(value)) return false;
+    out += request_.elements(value);
+  }
+  return in <= out;
+}
+
 // Empty where an optional integer node may stay one.
 std::string Decision::unfit_reason(NodeId id) const {
   const Node& node = graph_.node(id);
-  for (const std::size_t i : data_inputs(graph_, node))
-    if (!native_[at(node.inputs[i])])
-      return "its input '" + graph_.value(node.inputs[i]).name + "' is computed in float";
+  const bool rounds_before = may_round_before(id);
+  for (const ValueId value : data_values(id))
+    if (!native_[at(value)] && !rounds_before)
+      return "its input '" + graph_.value(value).name + "' is computed in float";
   const QuantRole role = roles_[at(id)];
+  if (functions_.argument(id) != kNoValue && is_float_product(functions_.argument(id)))
+    return "what it is a function of is better in float";
   if (role == QuantRole::kArithmetic && !request_.target.integer_adds)
     return "the target adds in float";
   if (request_.target.quantized_outputs) return "";
@@ -302,8 +362,7 @@ void Decision::collect_values() {
   for (NodeId id = 0; id < graph_.node_count(); ++id) {
     if (!computes[at(id)]) continue;
     const Node& node = graph_.node(id);
-    for (const std::size_t i : data_inputs(graph_, node))
-      result_.quantized[at(node.inputs[i])] = true;
+    for (const ValueId value : data_values(id)) result_.quantized[at(value)] = true;
     const ValueId stored = stored_output(id);
     const auto make = [&](ValueId value) {
       if (value == kNoValue || !native_[at(value)]) return;
@@ -320,49 +379,7 @@ void Decision::collect_values() {
       result_.everywhere[at(input)] = true;
 }
 
-bool is_float_constant(const Graph& graph, ValueId id) {
-  const Tensor* tensor = graph.constant(id);
-  return tensor != nullptr && tensor->dtype() == DType::kF32 && tensor->size() > 0;
-}
-
-// As com.microsoft DynamicQuantizeLSTM computes it.
-bool can_be_dynamic_lstm(const Graph& graph, const Node& node) {
-  const auto is_constant = [&](std::size_t i) {
-    return node.input(i) == kNoValue || graph.constant(node.input(i)) != nullptr;
-  };
-  return is_float_constant(graph, node.input(1)) && is_float_constant(graph, node.input(2)) &&
-         is_constant(3) && is_constant(7) && node.attributes.get_int("layout", 0) == 0;
-}
-
 }  // namespace
-
-bool can_be_dynamic(const Graph& graph, const Node& node) {
-  if (node.is("LSTM")) return can_be_dynamic_lstm(graph, node);
-  if (node.is("Conv"))
-    return is_float_constant(graph, node.input(1)) &&
-           (node.input(2) == kNoValue || is_float_constant(graph, node.input(2)));
-  if (weight_input(graph, node) != 1) return false;
-  const Tensor& weights = *graph.constant(node.inputs[1]);
-  if (weights.rank() != 2 || weights.dtype() != DType::kF32 || weights.size() == 0) return false;
-  if (node.is("MatMul")) return true;
-  return node.is("Gemm") && node.attributes.get_float("alpha", 1) == 1 &&
-         node.attributes.get_float("beta", 1) == 1 && node.attributes.get_int("transA", 0) == 0;
-}
-
-double multiply_adds(const Graph& graph, const Node& node, double output_elements) {
-  const int position = weight_input(graph, node);
-  if (position < 0) return 0;
-  const Tensor& weights = *graph.constant(node.inputs[static_cast<std::size_t>(position)]);
-  std::int64_t outputs = 1;
-  if (node.is("MatMul"))
-    outputs = weights.shape().back();
-  else if (node.is("Gemm"))
-    outputs = weights.shape()[node.attributes.get_int("transB", 0) != 0 ? 0 : 1];
-  else
-    outputs = weights.shape()[0];
-  return output_elements * static_cast<double>(weights.size()) /
-         static_cast<double>(std::max<std::int64_t>(outputs, 1));
-}
 
 Coverage decide_coverage(const Graph& graph, const CoverageRequest& request) {
   return Decision(graph, request).decide();

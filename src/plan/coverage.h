@@ -36,8 +36,10 @@ struct Coverage {
 
 // Placement in docs/concepts.md. Nodes with constant weights, and products of two activations, are
 // integer; everything else is only where it lies between integer nodes, so that quantizing it costs
-// no accuracy of its own. A greatest fixed point: all candidates are taken for integer, and those
-// whose inputs are float or whose results no integer node reads drop out until none does.
+// no accuracy of its own: sums, pools, functions of one value (value_functions.h). What only moves
+// values moves them rounded wherever integer nodes alone read them behind it. A greatest fixed
+// point: all candidates are taken for integer, and those whose inputs are float or whose results no
+// integer node reads drop out until none does.
 Coverage decide_coverage(const Graph& graph, const CoverageRequest& request);
 
 // The role the planner gives a node: the operator's, corrected for attributes under which it does

@@ -114,7 +114,8 @@ void Ranges::observe_value(ValueId id, const Graph& graph, const Target& target,
     return observe_and_judge(*entry.statistics, entry.settings);
   };
   std::optional<Range> fixed;
-  if (bounded != nullptr && target.fixed_bounded_ranges)
+  entry.is_fixed = bounded != nullptr && target.fixed_bounded_ranges;
+  if (entry.is_fixed)
     fixed = *bounded;
   else if (dtype_size(entry.settings.dtype) == 2 && !entry.is_observer_asked_for)
     fixed =

@@ -23,6 +23,8 @@ class Ranges {
   const std::string& float_reason(ValueId id) const { return values_[index(id)].float_reason; }
   const Range& range(ValueId id) const { return values_[index(id)].range; }
   const ObserverSettings& settings(ValueId id) const { return values_[index(id)].settings; }
+  // Whether the target's kernels take no other range for it.
+  bool is_fixed(ValueId id) const { return values_[index(id)].is_fixed; }
   double elements_per_sample(ValueId id) const;
   QuantParams params(ValueId id, const Range& range, DType dtype) const;
 
@@ -33,6 +35,7 @@ class Ranges {
     Range range;
     ObserverSettings settings;
     bool is_observer_asked_for = false;  // by name, in observer_for
+    bool is_fixed = false;
   };
   static std::size_t index(ValueId id) { return static_cast<std::size_t>(id); }
   void observe_value(ValueId id, const Graph& graph, const Target& target, const Uses& uses,

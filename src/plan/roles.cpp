@@ -52,7 +52,8 @@ QuantRole quant_role(const Graph& graph, const Node& node) {
   if (row->role == QuantRole::kMoves) {
     if (node.is("Pad") && !pads_with_own_values(graph, node)) return QuantRole::kFloat;
     if ((node.is("Resize") || node.is("Upsample")) &&
-        node.attributes.get_string("mode", "nearest") != "nearest")
+        (node.attributes.get_string("mode", "nearest") != "nearest" ||
+         node.attributes.get_string("coordinate_transformation_mode", "") == "tf_crop_and_resize"))
       return QuantRole::kFloat;
     if (node.is("GlobalMaxPool")) return QuantRole::kFloat;  // no runtime has it for integers
     // Indices of MaxPool are made by float kernels only.

@@ -105,13 +105,16 @@ std::vector<ValueId> share_ranges(const Graph& graph, const Coverage& coverage,
       unite(joined, branch);
     }
   }
-  // The widest member speaks for its set; among equals the first.
+  // The widest member speaks for its set, unless the range of one is fixed; among equals the first.
   std::vector<ValueId> widest(graph.values().size(), kNoValue), shared(graph.values().size());
   const auto usable = [&](ValueId id) { return ranges.float_reason(id).empty(); };
   for (ValueId id = 0; id < graph.value_count(); ++id) {
     if (!coverage.quantized[static_cast<std::size_t>(id)] || !usable(id)) continue;
     ValueId& best = widest[static_cast<std::size_t>(sets.root(id))];
-    if (best == kNoValue || width(ranges.range(id)) > width(ranges.range(best))) best = id;
+    const bool is_better = best == kNoValue || (ranges.is_fixed(id) && !ranges.is_fixed(best)) ||
+                           (ranges.is_fixed(id) == ranges.is_fixed(best) &&
+                            width(ranges.range(id)) > width(ranges.range(best)));
+    if (is_better) best = id;
   }
   for (ValueId id = 0; id < graph.value_count(); ++id) {
     const ValueId best = widest[static_cast<std::size_t>(sets.root(id))];

@@ -20,7 +20,7 @@ class CheckPlan : public testing::Test {
  protected:
   CheckPlan() {
     builder_.input("x").conv("x", "a").node("Relu", {"a"}, "r").conv("r", "y");
-    builder_.node("Softmax", {"y"}, "p").node("Erf", {"p"}, "e").output("e");
+    builder_.node("Softmax", {"y"}, "p").node("Sin", {"p"}, "e").output("e");
     CalibrationProfile profile;
     profile.tensors = {spread("x", -1, 1), spread("r", 0, 6), spread("y", -3, 3),
                        spread("p", 0, 1)};
@@ -82,7 +82,7 @@ TEST_F(CheckPlan, WantsARowForEveryNodeAndOneAlone) {
   EXPECT_THAT(fault(), HasSubstr("two rows for the node 'a_node'"));
   plan_.nodes.pop_back();
   plan_.nodes.pop_back();
-  EXPECT_THAT(fault(), HasSubstr("no row for Erf 'e_node'"));
+  EXPECT_THAT(fault(), HasSubstr("no row for Sin 'e_node'"));
 }
 
 TEST_F(CheckPlan, WantsTheTypesOfTheNodes) {
@@ -105,7 +105,7 @@ TEST_F(CheckPlan, QuantizesConstantsAlone) {
 
 TEST_F(CheckPlan, IntegerNodesNeedParametersAndAnIntegerForm) {
   node("e").mode = NodeMode::kInteger;
-  EXPECT_THAT(fault(), AllOf(HasSubstr("Erf 'e_node' integer"), HasSubstr("no integer form")));
+  EXPECT_THAT(fault(), AllOf(HasSubstr("Sin 'e_node' integer"), HasSubstr("no integer form")));
   node("e").mode = NodeMode::kFloat;
   plan_.activations.erase("x");
   EXPECT_THAT(fault(), HasSubstr("no parameters for its input 'x'"));

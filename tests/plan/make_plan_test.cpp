@@ -130,6 +130,58 @@ TEST(MakePlan, ResidualAddIsStoredBehindItsRelu) {
   EXPECT_TRUE(plan.find_activation("r")->everywhere);
 }
 
+// Squeeze and excitation.
+TEST(MakePlan, AGateAndItsProductAreIntegerBetweenConvolutions) {
+  GraphBuilder b;
+  b.input("x").conv("x", "c").node("HardSwish", {"c"}, "a");
+  b.node("GlobalAveragePool", {"a"}, "m").conv("m", "g").node("Sigmoid", {"g"}, "s");
+  b.node("Mul", {"s", "a"}, "p").conv("p", "y").conv("y", "z").output("z");
+  const std::vector<TensorStatistics> tensors = {
+      spread("x", -1, 1), spread("c", -4, 4), spread("a", -0.375f, 4),
+      spread("m", 0, 2),  spread("g", -3, 3), spread("s", 0, 1),
+      spread("p", -1, 4), spread("y", -1, 1), spread("z", -1, 1)};
+  const auto plan = plan_of(b, tensors);
+  for (const char* output : {"a", "m", "s", "p"}) {
+    EXPECT_EQ(mode(plan, output), NodeMode::kInteger) << output;
+    ASSERT_NE(plan.find_activation(output), nullptr) << output;
+    EXPECT_TRUE(plan.find_activation(output)->everywhere) << output;
+  }
+}
+
+TEST(MakePlan, OfAFunctionInPiecesOnlyTheResultIsQuantized) {
+  GraphBuilder b;
+  b.constant("half", Tensor::scalar(0.5f));
+  b.input("x").conv("x", "c").node("Tanh", {"c"}, "t").node("Mul", {"c", "t"}, "u");
+  b.node("Mul", {"u", "half"}, "y").conv("y", "d").node("Add", {"y", "d"}, "s").conv("s", "e");
+  b.conv("e", "z").output("z");
+  const auto plan = plan_of(b, {spread("x", -1, 1), spread("c", -4, 4), spread("t", -1, 1),
+                                spread("u", 0, 4), spread("y", 0, 2), spread("d", -1, 1),
+                                spread("s", -1, 3), spread("e", -1, 1), spread("z", -1, 1)});
+  EXPECT_EQ(mode(plan, "y"), NodeMode::kInteger);
+  EXPECT_EQ(plan.find_constant("y_node", 1), nullptr);
+  for (const char* inside : {"t", "u"}) {
+    EXPECT_EQ(mode(plan, inside), NodeMode::kFloat) << inside;
+    EXPECT_EQ(plan.find_activation(inside), nullptr) << inside;
+  }
+}
+
+TEST(MakePlan, FloatsThatAreRoundedBehindAMoveAreRoundedBefore) {
+  const auto plan_with = [](bool has_float_reader) {
+    GraphBuilder b;
+    b.input("x").conv("x", "c").node("Softmax", {"c"}, "e").node("Transpose", {"e"}, "t");
+    b.conv("t", "y").conv("y", "z").output("z");
+    if (has_float_reader) b.node("Softmax", {"t"}, "n").output("n");
+    return plan_of(b, {spread("x", -1, 1), spread("c", -4, 4), spread("e", 0, 1), spread("t", 0, 1),
+                       spread("y", -1, 1), spread("z", -1, 1)});
+  };
+  const auto plan = plan_with(false);
+  EXPECT_EQ(mode(plan, "t"), NodeMode::kInteger);
+  ASSERT_NE(plan.find_activation("e"), nullptr);
+  EXPECT_FALSE(plan.find_activation("e")->everywhere);
+  EXPECT_EQ(plan.find_activation("e")->params.scale, plan.find_activation("t")->params.scale);
+  EXPECT_EQ(mode(plan_with(true), "t"), NodeMode::kFloat);
+}
+
 TEST(MakePlan, AddReadByAFloatNodeStaysFloat) {
   GraphBuilder b;
   b.input("x").conv("x", "a").conv("a", "c").node("Add", {"a", "c"}, "s");
@@ -211,7 +263,9 @@ TEST(MakePlan, ClipThatKeepsZeroOutStays) {
   clip.inputs = {b.value("a"), b.value("two"), b.value("six")};
   auto tensors = two_conv_statistics();
   tensors.push_back(spread("a", -3, 9));
-  EXPECT_EQ(mode(plan_of(b, tensors), "r"), NodeMode::kFloat);
+  const auto plan = plan_of(b, tensors);
+  EXPECT_EQ(mode(plan, "r"), NodeMode::kInteger);
+  EXPECT_NE(plan.find_activation("a"), nullptr);  // what it reads is quantized before it
 }
 
 TEST(MakePlan, EveryTargetPlansAndUnknownNamesAreRefused) {
