@@ -28,14 +28,17 @@ class WarningsOf:
         self.file.close()
 
 
-def session_of(path, severity, optimized=True):
+def session_of(path, severity, optimized=True, level=None, saved=None):
+    """level: the name of one of ONNX Runtime's, e.g. "BASIC"; saved: where it writes the model that it makes of it."""
     import onnxruntime as ort
 
     options = ort.SessionOptions()
     options.log_severity_level = severity  # 2: warnings
     options.intra_op_num_threads = 1
-    if not optimized:
-        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    if level or not optimized:
+        options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, f"ORT_{'ENABLE_' + level if level else 'DISABLE_ALL'}")
+    if saved:
+        options.optimized_model_filepath = str(saved)
     return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 

@@ -5,12 +5,22 @@ import onnx
 from onnx import TensorProto as T
 from onnx import helper, numpy_helper
 
-MODELS = []
+MODELS, FAMILIES = [], []
 
 
 def hard(function):
     MODELS.append(function)
     return function
+
+
+def family(**integer):
+    """A model of a common family, and how many of its nodes of each type have to be integer."""
+    def listed(function):
+        function.integer = integer
+        FAMILIES.append(function)
+        return function
+
+    return listed
 
 
 class Builder:

@@ -1,9 +1,10 @@
 """Models in every form: q8 calibrates and quantizes them, ONNX Runtime and q8 run the result without a warning and agree, it is
 near the float model, and what the form asks for is in the file.
 
-    python tests/hard_cases/test_hard_cases.py build/q8 --set static|formats|targets|random [--models a,b] [--forms a,b] [--seeds 0-9]
+    python tests/hard_cases/test_hard_cases.py build/q8 --set families|static|formats|targets|random [--models a,b] [--forms a,b] [--seeds 0-9]
 
-The models of hard_models.py; with `--set random` those that random_models.py makes of the seeds.
+The models of hard_models.py; with `--set families` those of *_families.py, with `--set random` those that random_models.py makes of
+the seeds.
 """
 import argparse
 import pathlib
@@ -14,8 +15,11 @@ SKIP = 77
 try:
     import forms
     import hard_models
+    import image_families  # noqa: F401
     import random_models
+    import sequence_families  # noqa: F401
     from forms import MINIMUM_SQNR_DB
+    from model_builder import FAMILIES
     from round_trip import RoundTrip
 except ImportError as missing:
     print(f"SKIPPED: {missing}")
@@ -39,6 +43,8 @@ def check(trip, make, form):
     if form.optimized and "--opset" not in form.options:  # the newer types have no integer kernels there
         ran, planned = trip.integer_products(quantized, "onnxruntime-arm" in form.options), quantized.planned_products()
         assert ran == planned, f"ONNX Runtime runs {ran} of {planned} planned products in integers"
+    if form.every_level:
+        trip.check_every_level(quantized, form.agreement_db)
     recurrent = {n.op_type for n in trip.model.graph.node} & {"LSTM", "GRU", "RNN"}
     made = {n.op_type for n in quantized.model.graph.node}
     for op_type in recurrent:
@@ -93,7 +99,7 @@ def main():
     parser.add_argument("--forms", type=lambda names: names.split(","))
     parser.add_argument("--seeds", type=seeds, default="0-9")
     args = parser.parse_args()
-    makes = [random_models.make_random(seed) for seed in args.seeds] if args.set == "random" else hard_models.MODELS
+    makes = {"random": [random_models.make_random(seed) for seed in args.seeds], "families": FAMILIES}.get(args.set, hard_models.MODELS)
     models = [make for make in makes if not args.models or make.__name__ in args.models]
     asked = {label: form for label, form in forms.SETS[args.set].items() if not args.forms or label in args.forms}
     failed = run(args.q8, models, asked)
