@@ -150,8 +150,12 @@ std::string describe(const std::vector<RecoveryEffect>& effects) {
     }
     std::snprintf(numbers, sizeof numbers, "%.2f to %.2f dB, %+.2f ± %.2f dB a sample",
                   effect.before_db, effect.after_db, effect.gain.mean_db, effect.gain.error_db);
-    text += effect.pass + (effect.kept ? ": kept, " : ": refused, ") + numbers +
-            (effect.detail.empty() ? "" : " (" + effect.detail + ")") + "\n";
+    const bool lower = effect.after_db < effect.before_db;
+    text += effect.pass +
+            (!effect.kept ? ": refused, "
+             : lower      ? ": kept as not clearly worse, "
+                          : ": kept, ") +
+            numbers + (effect.detail.empty() ? "" : " (" + effect.detail + ")") + "\n";
   }
   return text;
 }
