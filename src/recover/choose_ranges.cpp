@@ -17,7 +17,7 @@ namespace {
 constexpr double kWork = 1e10;
 // The first round gets half of the runs: what clips shows its errors in few samples, and those must
 // be among them.
-constexpr std::size_t kFirstShare = 2, kFewestSamples = 8, kFinalists = 3;
+constexpr std::size_t kFirstShare = 2, kFewestSamples = 8;
 // Single values may take the ranges of so many plans, the best of the first round.
 constexpr std::size_t kOffers = 5, kMaxTrials = 96;
 // Paired over samples, a change must be better by so many standard errors. One that does nothing is
@@ -140,7 +140,9 @@ class Chooser {
       choice.trials.push_back({trial.name, judge_.sqnr_db(trial.noises)});
     trials.resize(std::min(trials.size(), kOffers));
     offers_ = trials;
-    trials.resize(std::min(trials.size(), kFinalists));
+    // Where a few samples carry most of the error, a first round without them must rule out nobody.
+    const std::vector<double> least = trials.front().noises;
+    std::erase_if(trials, [&](const Trial& t) { return clearly_better(t.noises, least); });
     const std::size_t allowed = runs_left_ / (2 * trials.size());
     const std::size_t until = std::min(judge_.samples(), trials.front().noises.size() + allowed);
     for (Trial& trial : trials) run(trial, until);

@@ -27,7 +27,8 @@ struct RangeChoice {
 // Chooses the observers of a plan by running quantized models against the FP32 graph, on
 // context.judge (at least one sample):
 //   1. a plan for each observer alone (auto with several weights of clipping), on many samples
-//   2. the best of them on all samples; the best becomes the plan
+//   2. those that are not clearly worse than the best on more samples, all where the work allows;
+//      the best becomes the plan
 //   3. groups of neighbouring values take the ranges of another plan, where the error falls by
 //      clearly more than it differs from sample to sample
 // The number of runs is bounded by the size of the activations alone, so that the result does not
