@@ -9,6 +9,7 @@
 #include "calib/observed_values.h"
 #include "calib/profile_builder.h"
 #include "calib/token_mask.h"
+#include "calib/value_block.h"
 #include "data/data_checks.h"
 #include "data/sample_stream.h"
 #include "data/sampling.h"
@@ -16,30 +17,6 @@
 
 namespace q8 {
 namespace {
-
-// Per-channel extrema are for equalization; nothing that has more channels is equalized.
-constexpr std::int64_t kMaxChannels = 65536;
-
-// The values of a tensor as [outer, channels, inner] in memory.
-ValueBlock block_of(const Tensor& floats, std::span<const int> axes,
-                    ObservedValue::Channels channels) {
-  const Shape& shape = floats.shape();
-  const std::int64_t rank = shape.rank();
-  ValueBlock whole{.data = floats.data<float>(), .inner = floats.size()};
-  if (rank < 2 || floats.size() == 0) return whole;
-  const bool second = channels == ObservedValue::Channels::kSecond ||
-                      (channels == ObservedValue::Channels::kUnknown && rank >= 4);
-  const std::int64_t axis = second ? 1 : rank - 1;
-  std::int64_t position = axis;
-  if (!axes.empty())
-    position = std::find(axes.begin(), axes.end(), static_cast<int>(axis)) - axes.begin();
-  if (position >= rank || shape[position] > kMaxChannels) return whole;
-  return {.data = floats.data<float>(),
-          .outer = shape.count(0, position),
-          .channels = shape[position],
-          .inner = shape.count(position + 1, rank),
-          .channel_axis = axis};
-}
 
 std::string_view name_of(Oddity oddity) {
   switch (oddity) {
@@ -184,8 +161,13 @@ void drop_unobserved(CalibrationProfile& profile) {
 
 Calibration calibrate(const Graph& canonical, const ModelReference& model, const Dataset& data,
                       const DataSource& source, const CalibrateOptions& options) {
-  const std::vector<ObservedValue> values =
+  std::vector<ObservedValue> values =
       find_observed_values(canonical, options.settings.clamped_values);
+  if (!options.values.empty())
+    std::erase_if(values, [&](const ObservedValue& value) {
+      const std::string& name = canonical.value(value.id).name;
+      return std::ranges::find(options.values, name) == options.values.end();
+    });
   CalibrationProfile start = empty_profile(canonical, values, model, data, source, options);
   if (options.resume) {
     check_resumable(start, *options.resume);

@@ -19,7 +19,8 @@ struct CalibrateOptions {
   CalibrationSettings settings = {};
   std::string mask = {};  // the input that marks padding, which is left out; empty: none
   std::optional<Shard> shard = {};
-  int threads = 0;  // 0: one per core
+  std::vector<std::string> values = {};  // to observe; empty: all
+  int threads = 0;                       // 0: one per core
   Isa isa = best_isa();
   Progress progress = {};
   std::stop_token stop = {};

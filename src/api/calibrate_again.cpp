@@ -1,0 +1,27 @@
+#include "api/calibrate_again.h"
+
+#include "base/error.h"
+#include "calib/calibrate.h"
+
+namespace q8 {
+
+CalibrationProfile calibrate_again(const CalibrationData& data, const Graph& graph,
+                                   const AgainOptions& options, const Host& host) {
+  const CalibrationProfile& known = data.profile();
+  const SessionOptions machine = session_options(host);
+  Calibration made = calibrate(graph, known.model, data.dataset(), known.sources.at(0),
+                               {.q8_version = known.q8_version,
+                                .settings = known.settings,
+                                .mask = known.mask,
+                                .shard = options.shard,
+                                .values = options.values,
+                                .threads = machine.threads,
+                                .isa = machine.isa,
+                                .stop = host.stop});
+  if (!made.profile.complete) throw interrupted();
+  if (!options.shard && made.profile.samples != known.samples)
+    throw bad_input("the profile's samples are not those that its settings choose");
+  return std::move(made.profile);
+}
+
+}  // namespace q8
