@@ -34,28 +34,36 @@ bool has_scale_per_channel(const WeightedLayer& layer) {
 
 }  // namespace
 
+std::optional<WeightedLayer> describe_layer(const Graph& graph, NodeId id) {
+  const Node& node = graph.node(id);
+  if (node.inputs.size() < 2) return std::nullopt;
+  WeightedLayer layer{
+      .node = id, .input = node.inputs[0], .weights = graph.constant(node.inputs[1])};
+  if (layer.weights == nullptr || layer.weights->size() == 0 ||
+      layer.weights->dtype() != DType::kF32 || !describe_products(node, layer))
+    return std::nullopt;
+  return layer;
+}
+
 std::vector<WeightedLayer> find_weighted_layers(const Graph& graph, const QuantizationPlan& plan) {
   const Uses uses(graph);
   std::vector<WeightedLayer> layers;
   for (NodeId id = 0; id < graph.node_count(); ++id) {
     const Node& node = graph.node(id);
     const NodePlan* node_plan = plan.find_node(node.name);
-    if (node_plan == nullptr || node_plan->mode != NodeMode::kInteger || node.inputs.size() < 2)
-      continue;
-    WeightedLayer layer{.node = id,
-                        .input = node.inputs[0],
-                        .weights_plan = plan.find_constant(node.name, 1),
-                        .weights = graph.constant(node.inputs[1]),
-                        .levels = find_target(plan.target).weight_levels};
-    const ActivationPlan* input = plan.find_activation(graph.value(layer.input).name);
+    if (node_plan == nullptr || node_plan->mode != NodeMode::kInteger) continue;
+    std::optional<WeightedLayer> layer = describe_layer(graph, id);
+    if (!layer) continue;
+    layer->weights_plan = plan.find_constant(node.name, 1);
+    layer->levels = find_target(plan.target).weight_levels;
+    const ActivationPlan* input = plan.find_activation(graph.value(layer->input).name);
     // The statistics of inputs are exact sums of bytes' products in 32 bits: not of 16-bit inputs.
-    if (input == nullptr || dtype_size(input->params.dtype) != 1 || layer.weights_plan == nullptr ||
-        layer.weights == nullptr || layer.weights->size() == 0 ||
-        layer.weights->dtype() != DType::kF32 || layer.weights_plan->params.dtype != DType::kS8 ||
+    if (input == nullptr || dtype_size(input->params.dtype) != 1 ||
+        layer->weights_plan == nullptr || layer->weights_plan->params.dtype != DType::kS8 ||
         uses.consumers(node.inputs[1]).size() != 1)
       continue;
-    layer.input_params = &input->params;
-    if (describe_products(node, layer) && has_scale_per_channel(layer)) layers.push_back(layer);
+    layer->input_params = &input->params;
+    if (has_scale_per_channel(*layer)) layers.push_back(*layer);
   }
   return layers;
 }
