@@ -11,7 +11,7 @@ namespace q8 {
 // The samples of the profile in a few parts, each with the profile of the others: they are
 // calibrated again, part by part. Throws bad_input where they cannot be read, or are not what the
 // profile's own settings choose of the data (profiles of several folders).
-std::vector<Fold> make_folds(const CalibrationData& data, const ModelFile& source,
-                             const Host& host);
+// `graph` computes what the profile's model does.
+std::vector<Fold> make_folds(const CalibrationData& data, const Graph& graph, const Host& host);
 
 }  // namespace q8

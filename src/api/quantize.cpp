@@ -17,6 +17,7 @@
 #include "plan/overrides.h"
 #include "q8/output_file.h"
 #include "q8/version.h"
+#include "recover/scaling.h"
 #include "report/plan_json.h"
 #include "rewrite/apply_plan.h"
 
@@ -130,12 +131,17 @@ void set_provenance(Metadata& metadata, const QuantizeJob& job, const ModelFile&
   }
 }
 
-QuantizationPlan find_plan(const QuantizeJob& job, const PlanConfig& config, const Graph& graph,
-                           const CalibrationProfile& profile, const Target& target) {
-  if (job.use_plan.empty()) return make_plan(graph, profile, config, target);
-  QuantizationPlan plan = read_plan_json(read_text_file(job.use_plan), job.use_plan.string());
-  check_plan(graph, plan);
-  return plan;
+PlannedGraph plan_graph(const QuantizeJob& job, const PlanConfig& config, const Graph& graph,
+                        const CalibrationProfile& profile, const Target& target) {
+  if (job.use_plan.empty()) return {graph, make_plan(graph, profile, config, target)};
+  PlannedGraph planned{graph, read_plan_json(read_text_file(job.use_plan), job.use_plan.string())};
+  try {
+    scale_as_planned(planned.graph, planned.plan.scaled);
+  } catch (const Error& error) {
+    throw error.within(job.use_plan.string());
+  }
+  check_plan(planned.graph, planned.plan);
+  return planned;
 }
 
 void check_job_outputs(const QuantizeJob& job, const fs::path& output,
@@ -181,8 +187,8 @@ QuantizeResult quantize_model(const QuantizeJob& job, const Host& host) {
   const PlanConfig config = plan_config(job);
   const CalibrationData data(profile, source, job.data.preprocess);
   const Improvement improved =
-      improve(job, config, target, source, data,
-              find_plan(job, config, source.model.graph, profile, target), host);
+      improve(job, config, target, data,
+              plan_graph(job, config, source.model.graph, profile, target), host);
   const Recovery& recovered = improved.recovery;
   const QuantizationPlan& plan = recovered.model.plan;
   if (!job.plan_output.empty()) write_file_atomically(job.plan_output, plan_json(plan));

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <iterator>
 
+#include "api/calibrate_again.h"
 #include "api/folds.h"
 #include "api/save_checked.h"
 #include "base/error.h"
@@ -48,14 +50,44 @@ std::optional<Proposal> round_beforehand(const PlannedGraph& model,
   return round_by_output_error(model, context);
 }
 
+std::vector<RecoveryPass> of_stage(const std::vector<RecoveryPass>& passes, bool is_before_ranges) {
+  std::vector<RecoveryPass> some;
+  std::ranges::copy_if(passes, std::back_inserter(some), [&](const RecoveryPass& pass) {
+    return pass.is_before_ranges == is_before_ranges;
+  });
+  return some;
+}
+
+// Runs the passes that change the float graph. They are judged with ranges by auto:4, whatever is
+// asked for: so `inspect --verify`, which asks for the observers that were chosen behind them,
+// comes to the same graph.
+Recovery prepare(Recovery start, const std::vector<RecoveryPass>& passes, const PlanConfig& config,
+                 const Target& target, const CalibrationData& data, RecoveryContext context,
+                 const Host& host) {
+  const std::vector<RecoveryPass> some = of_stage(passes, true);
+  // A profile that was merged of several calibrations cannot be made again from their settings.
+  if (some.empty() || data.profile().sources.size() != 1) return start;
+  PlanConfig judged_by = config;
+  judged_by.observer = PlanConfig().observer;
+  judged_by.clip_weight = PlanConfig().clip_weight;
+  judged_by.observer_of.clear();
+  RangeMemo memo;
+  const PlanSource source{
+      .profile = data.profile(), .config = judged_by, .target = target, .memo = memo};
+  context.source = &source;
+  context.observe_again = [&](const Graph& graph, const std::vector<std::string>& values) {
+    return calibrate_again(data, graph, {.shard = {}, .values = values}, host);
+  };
+  start.model.plan = make_plan(start.model.graph, data.profile(), judged_by, target, &memo);
+  return recover(std::move(start.model), some, context);
+}
+
 }  // namespace
 
 Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Target& target,
-                    const ModelFile& source, const CalibrationData& data, QuantizationPlan plan,
-                    const Host& host) {
-  Improvement result{
-      .recovery = {.model = {.graph = source.model.graph, .plan = std::move(plan)}, .effects = {}},
-      .ranges = {}};
+                    const CalibrationData& data, PlannedGraph planned, const Host& host) {
+  Improvement result{.recovery = {.model = std::move(planned), .profile = {}, .effects = {}},
+                     .ranges = {}};
   PlannedGraph& model = result.recovery.model;
   const bool none = job.recover == std::vector<std::string>{"none"};
   const std::vector<RecoveryPass> passes =
@@ -68,7 +100,7 @@ Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Targ
   const bool trials = asks_for_trials(job);
   const bool by_folds = trials && data.profile().samples.size() < kFewestForTrials;
   if (!trials && passes.empty()) return result;
-  if (!asked_for && weight_bytes(source.model.graph) > kRunBelowBytes) {
+  if (!asked_for && weight_bytes(model.graph) > kRunBelowBytes) {
     if (host.warn)
       host.warn(
           "the model has more than 1 GB of weights: what would run it is left out, accuracy "
@@ -76,44 +108,53 @@ Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Targ
           "and --recover none leave both out without this warning)");
     return result;
   }
+  RecoveryContext context{.float_budget_percent = job.float_budget_percent,
+                          .machine = session_options(host),
+                          .progress = host.progress,
+                          .stop = host.stop,
+                          .note = host.warn};
   TrialSamples samples;
+  Recovery prepared{.model = model, .profile = {}, .effects = {}};
   std::vector<Fold> folds;
   try {
     samples = load_trial_samples(job, data, trials && !by_folds, host);
-    if (by_folds) folds = make_folds(data, source, host);
+    context.fit = samples.fit;
+    context.judge = samples.judge;
+    if (job.use_plan.empty() && job.mode == "static")
+      prepared = prepare(std::move(prepared), passes, config, target, data, context, host);
+    if (by_folds) folds = make_folds(data, prepared.model.graph, host);
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kInterrupted) throw;
     if (asked_for) throw error.within("--recover");
     warn_of_no_samples(host, trials, !passes.empty(), error);
     return result;
   }
-  RecoveryContext context{.fit = samples.fit,
-                          .judge = samples.judge,
-                          .machine = session_options(host),
-                          .progress = host.progress,
-                          .stop = host.stop,
-                          .note = host.warn};
+  const CalibrationProfile& profile = prepared.profile ? *prepared.profile : data.profile();
+  model.graph = std::move(prepared.model.graph);
+  if (prepared.profile) model.plan = make_plan(model.graph, profile, config, target);
   RangeMemo memo;
   std::optional<Proposal> rounded;
   if (trials) {
     if (!by_folds) rounded = round_beforehand(model, passes, context);
     const auto begin = std::chrono::steady_clock::now();
     context.judge = samples.ranges;
-    result.ranges =
-        by_folds ? choose_by_folds(model.graph, data.profile(), config, target, folds, context)
-                 : choose_ranges(model.graph, {data.profile(), config, target, memo}, context,
-                                 rounded ? &rounded->model.plan : nullptr);
+    result.ranges = by_folds ? choose_by_folds(model.graph, profile, config, target, folds, context)
+                             : choose_ranges(model.graph, {profile, config, target, memo}, context,
+                                             rounded ? &rounded->model.plan : nullptr);
     context.judge = samples.judge;
     model.plan = result.ranges->plan;
     result.ranges_seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
   const PlanConfig chosen = result.ranges ? result.ranges->config : config;
-  const PlanSource plan_source{
-      .profile = data.profile(), .config = chosen, .target = target, .memo = memo};
-  if (job.use_plan.empty() && job.mode == "static") context.source = &plan_source;
-  context.float_budget_percent = job.float_budget_percent;
-  result.recovery = recover(std::move(result.recovery.model), passes, context);
+  const PlanSource source{.profile = profile, .config = chosen, .target = target, .memo = memo};
+  if (job.use_plan.empty() && job.mode == "static") context.source = &source;
+  const std::vector<ScaledValue> given = model.plan.scaled;
+  result.recovery = recover(std::move(result.recovery.model), of_stage(passes, false), context);
+  result.recovery.effects.insert(result.recovery.effects.begin(), prepared.effects.begin(),
+                                 prepared.effects.end());
+  // Plans that were made anew since do not know of it.
+  result.recovery.model.plan.scaled = prepared.profile ? prepared.model.plan.scaled : given;
   return result;
 }
 

@@ -15,13 +15,12 @@ struct Improvement {
   double ranges_seconds = 0;          // … and how long that took
 };
 
-// Chooses observers by trials where the job leaves them to auto, then runs the recovery passes that
-// it asks for, both on samples that calibration saw. Where those cannot be read, `plan` (made of
-// `config`) stays, the default passes are left out, and the host is warned; passes that were asked
-// for by name are then an error.
+// Runs the recovery passes that the job asks for, and chooses observers by trials where it leaves
+// them to auto, behind the passes that change the float graph; all on samples that calibration saw.
+// Where those cannot be read, `model` (its plan made of `config`) stays, the default passes are
+// left out, and the host is warned; passes that were asked for by name are then an error.
 Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Target& target,
-                    const ModelFile& source, const CalibrationData& data, QuantizationPlan plan,
-                    const Host& host);
+                    const CalibrationData& data, PlannedGraph model, const Host& host);
 
 // "ranges: mse, 12 values by other observers; 31.20 dB on 300 samples, tried in 4.2 s", one line.
 std::string describe(const RangeChoice& choice, double seconds);

@@ -57,6 +57,11 @@ std::size_t QuantizationPlan::count(NodeMode mode) const {
 
 std::string describe(const QuantizationPlan& plan) {
   std::string text = "target " + plan.target + "\n" + plan.settings;
+  for (const ScaledValue& scaled : plan.scaled) {
+    text += "scaled " + scaled.value + (scaled.by_product ? " by a product:" : ":");
+    for (const float factor : scaled.factors) text += " " + number(static_cast<double>(factor));
+    text += "\n";
+  }
   for (const NodePlan& node : plan.nodes)
     text += "node " + node.node + " (" + node.op_type + "): " + std::string(mode_name(node.mode)) +
             (node.float16 ? " (float16)" : "") + ": " + node.reason + "\n";

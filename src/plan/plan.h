@@ -53,12 +53,22 @@ struct ConstantPlan {
   std::optional<Tensor> integers;
 };
 
+// Channels of a value that are divided by factors, which the layers behind it take back
+// (recover/channel_groups.h). The float model computes the same, and is the one that the rest of
+// the plan is for.
+struct ScaledValue {
+  std::string value;
+  bool by_product = false;     // by a Mul of its own; otherwise by what makes the value
+  std::vector<float> factors;  // one for each channel, > 0
+};
+
 // What is quantized, how, and why. Made by make_plan (and edited by recovery passes); apply_plan
 // writes it into a graph. Values and nodes are named as in the canonical graph it was made for.
 struct QuantizationPlan {
   std::string target;
-  std::string settings;         // the configuration as text, for provenance
-  std::vector<NodePlan> nodes;  // in the graph's order, all of them
+  std::string settings;             // the configuration as text, for provenance
+  std::vector<ScaledValue> scaled;  // in this order, before anything else
+  std::vector<NodePlan> nodes;      // in the graph's order, all of them
   std::map<std::string, ActivationPlan, std::less<>> activations;  // by value
   std::map<std::pair<std::string, std::size_t>, ConstantPlan, std::less<>>
       constants;             // by node, input

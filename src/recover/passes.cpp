@@ -5,11 +5,17 @@
 #include "recover/placement.h"
 #include "recover/recover.h"
 #include "recover/rounding.h"
+#include "recover/scaling.h"
 
 namespace q8 {
 namespace {
 
 constexpr RecoveryPass kPasses[] = {
+    {"equalization",
+     "divide channels by factors that layers take back: less is lost at a common scale", true, 0.3,
+     false, equalize_channels, true},
+    {"smoothing", "the same by a product before the layers, where that is worth its time", true,
+     0.3, false, smooth_channels, true},
     {"placement",
      "compute in float what costs much accuracy in integers, as far as the budget goes", true, 0.3,
      false, keep_in_float},

@@ -1,8 +1,10 @@
 #include "recover/recover.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "base/error.h"
+#include "plan/range_memo.h"
 #include "recover/output_judge.h"
 
 namespace q8 {
@@ -23,7 +25,7 @@ bool is_kept(const RecoveryPass& pass, const RecoveryEffect& effect) {
 
 Recovery recover(PlannedGraph model, std::span<const RecoveryPass> passes,
                  const RecoveryContext& context) {
-  Recovery result{.model = std::move(model), .effects = {}};
+  Recovery result{.model = std::move(model), .profile = {}, .effects = {}};
   if (passes.empty()) return result;
   if (context.fit.empty() || context.judge.empty())
     throw bad_input("accuracy recovery needs a sample to fit and another one to judge by, found " +
@@ -34,6 +36,9 @@ Recovery recover(PlannedGraph model, std::span<const RecoveryPass> passes,
     return judge.noises(planned, 0, judge.samples());
   };
   std::vector<double> noises = noises_of(result.model);
+  RecoveryContext now = context;
+  std::optional<PlanSource> source;
+  std::unique_ptr<RangeMemo> memo;
   for (const RecoveryPass& pass : passes) {
     const double before_db = judge.sqnr_db(noises);
     if (before_db >= kNothingLostDb) {
@@ -43,7 +48,7 @@ Recovery recover(PlannedGraph model, std::span<const RecoveryPass> passes,
                                 .needed = false});
       continue;
     }
-    std::optional<Proposal> proposed = pass.propose(result.model, context);
+    std::optional<Proposal> proposed = pass.propose(result.model, now);
     if (!proposed) continue;
     std::vector<double> proposed_noises = noises_of(proposed->model);
     RecoveryEffect& effect =
@@ -56,6 +61,12 @@ Recovery recover(PlannedGraph model, std::span<const RecoveryPass> passes,
     if (!effect.kept) continue;
     result.model = std::move(proposed->model);
     noises = std::move(proposed_noises);
+    if (!proposed->profile) continue;
+    result.profile = std::move(proposed->profile);
+    memo = std::make_unique<RangeMemo>();
+    source.emplace(
+        PlanSource{*result.profile, context.source->config, context.source->target, *memo});
+    now.source = &*source;
   }
   return result;
 }

@@ -33,11 +33,17 @@ struct PlanSource {
   RangeMemo& memo;  // of the profile
 };
 
+// The statistics of some values of a graph that computes the same as the one of the profile, taken
+// from all samples that this was made of.
+using ObserveAgain =
+    std::function<CalibrationProfile(const Graph&, const std::vector<std::string>& values)>;
+
 // What passes and the judge work with.
 struct RecoveryContext {
   std::span<const SampleInputs> fit = {};    // passes learn from these
   std::span<const SampleInputs> judge = {};  // and are judged by these; no pass sees them
   const PlanSource* source = nullptr;        // null: the plan came from elsewhere
+  ObserveAgain observe_again = {};           // for passes that change the float graph
   double float_budget_percent = 0;           // of the estimated time, to be spent on float nodes
   SessionOptions machine = {};               // threads and ISA
   Progress progress = {};
@@ -48,7 +54,8 @@ struct RecoveryContext {
 
 struct Proposal {
   PlannedGraph model;
-  std::string detail = {};  // what was done, for the user
+  std::optional<CalibrationProfile> profile = {};  // where values hold something else than before
+  std::string detail = {};                         // what was done, for the user
 };
 
 // One cure for lost accuracy. `propose` is pure: the same arguments give the same result, whatever
@@ -62,6 +69,9 @@ struct RecoveryPass {
   // the model's outputs, where few samples say little, are clearly worse.
   bool trusted;
   std::optional<Proposal> (*propose)(const PlannedGraph&, const RecoveryContext&);
+  // It changes the float graph and its profile (not what it computes): ranges are chosen
+  // afterwards.
+  bool is_before_ranges = false;
 };
 std::span<const RecoveryPass> recovery_passes();  // in the order in which they run
 
@@ -81,6 +91,7 @@ struct RecoveryEffect {
 
 struct Recovery {
   PlannedGraph model;
+  std::optional<CalibrationProfile> profile = {};  // of the model, where a pass changed it
   std::vector<RecoveryEffect> effects;  // in the order of the passes, of those that proposed
 };
 

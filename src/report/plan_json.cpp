@@ -53,6 +53,10 @@ Json constant_json(const std::string& node, std::size_t input, const ConstantPla
   return json;
 }
 
+Json scaled_json(const ScaledValue& scaled) {
+  return {{"value", scaled.value}, {"by_product", scaled.by_product}, {"factors", scaled.factors}};
+}
+
 // The object has these keys, all of them and no others.
 void check_keys(const Json& json, std::initializer_list<std::string_view> keys) {
   const std::vector<std::string_view> known(keys);
@@ -141,9 +145,20 @@ std::pair<std::pair<std::string, std::size_t>, ConstantPlan> constant_of(const J
   return {{node, json.at("input").get<std::size_t>()}, std::move(constant)};
 }
 
+ScaledValue scaled_of(const Json& json) {
+  check_keys(json, {"value", "by_product", "factors"});
+  ScaledValue scaled{.value = json.at("value"),
+                     .by_product = json.at("by_product"),
+                     .factors = json.at("factors")};
+  for (const float factor : scaled.factors)
+    if (!(factor > 0) || !std::isfinite(factor))
+      throw bad_input("'" + scaled.value + "': a factor must be above 0 and finite");
+  return scaled;
+}
+
 QuantizationPlan plan_of(const Json& json) {
-  check_keys(json, {"format", "target", "settings", "integer_conv_needs_output", "opset", "nodes",
-                    "values", "constants", "warnings"});
+  check_keys(json, {"format", "target", "settings", "integer_conv_needs_output", "opset", "scaled",
+                    "nodes", "values", "constants", "warnings"});
   if (json.at("format") != kFormat)
     throw bad_input("expected format '" + std::string(kFormat) + "', found " +
                     json.at("format").dump());
@@ -152,6 +167,7 @@ QuantizationPlan plan_of(const Json& json) {
   plan.settings = json.at("settings");
   plan.needs_output = json.at("integer_conv_needs_output");
   plan.opset = json.at("opset");
+  for (const Json& scaled : json.at("scaled")) plan.scaled.push_back(scaled_of(scaled));
   for (const Json& node : json.at("nodes")) plan.nodes.push_back(node_of(node));
   for (const Json& value : json.at("values"))
     if (auto row = value_of(value); !plan.activations.insert(row).second)
@@ -172,7 +188,8 @@ std::string plan_json(const QuantizationPlan& plan) {
                {"settings", plan.settings},
                {"integer_conv_needs_output", plan.needs_output},
                {"opset", plan.opset}};
-  json["nodes"] = json["values"] = json["constants"] = Json::array();
+  json["scaled"] = json["nodes"] = json["values"] = json["constants"] = Json::array();
+  for (const ScaledValue& scaled : plan.scaled) json["scaled"].push_back(scaled_json(scaled));
   for (const NodePlan& node : plan.nodes) json["nodes"].push_back(node_json(node));
   for (const auto& [name, value] : plan.activations)
     json["values"].push_back(value_json(name, value));

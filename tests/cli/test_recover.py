@@ -47,7 +47,7 @@ class Recover(q8_program.Q8TestCase):
 
     def test_unknown_passes(self):
         self.calibrated()
-        self.fail_with(2, ["'roundin'", "placement, rounding, bias-correction"], "quantize", "--recover", "roundin")
+        self.fail_with(2, ["'roundin'", "equalization, smoothing, placement, rounding, bias-correction"], "quantize", "--recover", "roundin")
         self.fail_with(2, ["'none'"], "quantize", "--recover", "none,rounding")
         self.fail_with(2, ["--recover-samples"], "quantize", "--recover-samples", 1)
 
