@@ -143,7 +143,7 @@ class Chooser {
     // Where a few samples carry most of the error, a first round without them must rule out nobody.
     const std::vector<double> least = trials.front().noises;
     std::erase_if(trials, [&](const Trial& t) { return clearly_better(t.noises, least); });
-    const std::size_t allowed = runs_left_ / (2 * trials.size());
+    const std::size_t allowed = runs_left_ / trials.size();
     const std::size_t until = std::min(judge_.samples(), trials.front().noises.size() + allowed);
     for (Trial& trial : trials) run(trial, until);
     sort(trials);
