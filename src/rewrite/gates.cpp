@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "exec/activation_patterns.h"
+#include "exec/qdq_group.h"
 
 namespace q8 {
 namespace {
@@ -18,7 +19,7 @@ QuantParams from_zero(DType dtype, float scale) {
 class GateEmitter {
  public:
   explicit GateEmitter(Emitter& emitter)
-      : emitter_(emitter), graph_(emitter.graph()), uses_(graph_) {}
+      : emitter_(emitter), graph_(emitter.graph()), uses_(graph_), view_(graph_, {}) {}
 
   void run() {
     std::vector<ActivationPattern> patterns = find_activation_patterns(graph_, {});
@@ -26,33 +27,16 @@ class GateEmitter {
       if (graph_.node(id).is("HardSwish"))
         patterns.push_back({Kind::kHardSwish, graph_.node(id).inputs[0], id, {}});
     for (const ActivationPattern& pattern : patterns) {
-      const auto x = dequantized(pattern.x);
-      if (!x || !is_quantized(graph_.node(pattern.last).outputs[0], x->params.dtype)) continue;
-      if (pattern.kind == Kind::kSwish) quantize_sigmoid(pattern, x->params.dtype);
-      if (pattern.kind == Kind::kHardSwish) multiply_by_gate(pattern, *x);
+      const auto x = view_.quantized(pattern.x);
+      const auto params = x ? byte_params(graph_, *x) : std::nullopt;
+      if (!params || (params->dtype != DType::kU8 && params->dtype != DType::kS8)) continue;
+      if (!is_quantized(graph_.node(pattern.last).outputs[0], params->dtype)) continue;
+      if (pattern.kind == Kind::kSwish) quantize_sigmoid(pattern, params->dtype);
+      if (pattern.kind == Kind::kHardSwish) multiply_by_gate(pattern, x->integers, *params);
     }
   }
 
  private:
-  // The bytes and parameters that a DequantizeLinear of a whole tensor reads.
-  std::optional<QuantizedValue> dequantized(ValueId value) const {
-    const NodeId id = uses_.producer(value);
-    if (id == kNoNode || !graph_.node(id).is("DequantizeLinear")) return std::nullopt;
-    const Node& node = graph_.node(id);
-    const Tensor *scale = graph_.constant(node.input(1)), *zero = graph_.constant(node.input(2));
-    if (scale == nullptr || scale->size() != 1 || scale->dtype() != DType::kF32)
-      return std::nullopt;
-    if (zero == nullptr || (zero->dtype() != DType::kU8 && zero->dtype() != DType::kS8))
-      return std::nullopt;
-    return QuantizedValue{
-        .integers = node.inputs[0],
-        .scale = node.inputs[1],
-        .zero_point = node.inputs[2],
-        .params = {.dtype = zero->dtype(),
-                   .scale = {*scale->data<float>()},
-                   .zero_point = {static_cast<std::int32_t>(zero->to_int64s()[0])}}};
-  }
-
   bool is_quantized(ValueId value, DType dtype) const {
     const NodeId reader = uses_.only_consumer(value);
     if (reader == kNoNode || !graph_.node(reader).is("QuantizeLinear")) return false;
@@ -69,21 +53,20 @@ class GateEmitter {
     emitter_.dequantize(emitter_.quantize(real, from_zero(dtype, 1.0f / 256), name), name, gate);
   }
 
-  void multiply_by_gate(const ActivationPattern& pattern, const QuantizedValue& x) {
+  void multiply_by_gate(const ActivationPattern& pattern, ValueId integers, const ByteParams& x) {
     const std::string name = graph_.node(pattern.last).name + "_gate";
-    QuantParams sixth = x.params;
-    sixth.scale[0] /= 6;
+    const QuantParams sixth{.dtype = x.dtype, .scale = {x.scale / 6}, .zero_point = {x.zero_point}};
     QuantizedValue scaled = emitter_.parameters(sixth, name + "_x", Shape{});
-    scaled.integers = x.integers;
+    scaled.integers = integers;
     const ValueId sum = graph_.add_value(name + "_float");
     graph_.add_node({.name = name + "_Add",
                      .domain = "",
                      .op_type = "Add",
-                     .inputs = {emitter_.dequantize(scaled, name + "_x"), half(x.params.dtype)},
+                     .inputs = {emitter_.dequantize(scaled, name + "_x"), half(x.dtype)},
                      .outputs = {sum},
                      .attributes = {},
                      .doc = ""});
-    const QuantizedValue gate = emitter_.quantize(sum, from_zero(x.params.dtype, 1.0f / 255), name);
+    const QuantizedValue gate = emitter_.quantize(sum, from_zero(x.dtype, 1.0f / 255), name);
     const ValueId factor = emitter_.dequantize(gate, name);
     Node& product = graph_.node(pattern.last);
     product.domain.clear();
@@ -104,7 +87,8 @@ class GateEmitter {
 
   Emitter& emitter_;
   Graph& graph_;
-  Uses uses_;  // of the graph as it came
+  Uses uses_;  // of the graph as it came, as is the view
+  QdqView view_;
 };
 
 }  // namespace
