@@ -28,9 +28,10 @@ class Decision {
         native_(graph.values().size(), false) {
     result_.modes.assign(graph.nodes().size(), NodeMode::kFloat);
     result_.reasons.resize(graph.nodes().size());
-    for (NodeId id = 0; id < graph.node_count(); ++id)
-      roles_[at(id)] = functions_.argument(id) != kNoValue ? QuantRole::kPointwise
-                                                           : quant_role(graph, graph.node(id));
+    for (NodeId id = 0; id < graph.node_count(); ++id) {
+      result_.is_function.push_back(functions_.argument(id) != kNoValue);
+      roles_[at(id)] = is_function(id) ? QuantRole::kPointwise : quant_role(graph, graph.node(id));
+    }
   }
 
   Coverage decide() {
@@ -45,6 +46,7 @@ class Decision {
 
  private:
   bool integer(NodeId id) const { return result_.modes[at(id)] == NodeMode::kInteger; }
+  bool is_function(NodeId id) const { return result_.is_function[at(id)]; }
   bool absorbed(NodeId id) const { return result_.modes[at(id)] == NodeMode::kAbsorbed; }
   void set(NodeId id, NodeMode mode, std::string reason) {
     result_.modes[at(id)] = mode;
@@ -142,7 +144,7 @@ void Decision::take_candidate(NodeId id) {
     return set(id, NodeMode::kFloat, "inside a function of one value, whose result alone counts");
   const bool optional = role == QuantRole::kMoves || role == QuantRole::kConcat ||
                         role == QuantRole::kPool || role == QuantRole::kArithmetic ||
-                        functions_.argument(id) != kNoValue;
+                        is_function(id);
   if (!optional) return set(id, NodeMode::kFloat, "computed in float: " + node.op_type);
   // A sum is stored behind its clamp, and calibration does not look at it before.
   const bool is_clamped = clamp_after(id) != kNoNode;
@@ -200,7 +202,7 @@ void Decision::leave_small_final_layers() {
 
 // What the node computes with: of a function in several nodes, its argument.
 std::vector<ValueId> Decision::data_values(NodeId id) const {
-  if (functions_.argument(id) != kNoValue) return {functions_.argument(id)};
+  if (is_function(id)) return {functions_.argument(id)};
   std::vector<ValueId> values;
   for (const std::size_t i : data_inputs(graph_, graph_.node(id)))
     values.push_back(graph_.node(id).inputs[i]);
@@ -314,7 +316,7 @@ std::string Decision::unfit_reason(NodeId id) const {
     if (!native_[at(value)] && !rounds_before)
       return "its input '" + graph_.value(value).name + "' is computed in float";
   const QuantRole role = roles_[at(id)];
-  if (functions_.argument(id) != kNoValue && is_float_product(functions_.argument(id)))
+  if (is_function(id) && is_float_product(functions_.argument(id)))
     return "what it is a function of is better in float";
   if (role == QuantRole::kArithmetic && !request_.target.integer_adds)
     return "the target adds in float";

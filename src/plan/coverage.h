@@ -32,6 +32,7 @@ struct Coverage {
   std::vector<std::string> reasons;  // by NodeId
   std::vector<bool> quantized;       // by ValueId: some integer node reads or makes it
   std::vector<bool> everywhere;      // by ValueId: float nodes too see the quantized value
+  std::vector<bool> is_function;     // by NodeId: ends a function of one value (value_functions.h)
 };
 
 // Placement in docs/concepts.md. Nodes with constant weights, and products of two activations, are

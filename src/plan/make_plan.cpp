@@ -11,7 +11,6 @@
 #include "plan/patterns.h"
 #include "plan/ranges.h"
 #include "plan/sharing.h"
-#include "plan/value_functions.h"
 
 namespace q8 {
 namespace {
@@ -221,13 +220,12 @@ QuantizationPlan make_plan(const Graph& graph, const CalibrationProfile& profile
   plan.opset = config.opset;
   plan_activations(graph, coverage, ranges, target, plan);
   keep_clamps(graph, plan, coverage);
-  const ValueFunctions functions(graph);
   for (NodeId id = 0; id < graph.node_count(); ++id) {
     const Node& node = graph.node(id);
     const auto i = static_cast<std::size_t>(id);
     NodeMode mode = coverage.modes[i];
     std::map<std::size_t, ConstantPlan> constants;
-    if (functions.argument(id) == kNoValue)  // their numbers stay float
+    if (!coverage.is_function[i])  // their numbers stay float
       constants = plan_constants(graph, node, mode, activation_scale(graph, node, plan), config,
                                  target, plan.warnings);
     if (mode == NodeMode::kWeightOnly && constants.empty()) mode = NodeMode::kFloat;
