@@ -22,8 +22,9 @@ namespace {
 // is judged by ranges of the others there.
 constexpr std::size_t kFewestForTrials = 32;
 
-bool asks_for_trials(const QuantizeJob& job) {
-  return job.observer == "auto" && job.mode == "static" && job.use_plan.empty();
+// Otherwise the plan is given, or no ranges are in it.
+bool plans_ranges(const QuantizeJob& job) {
+  return job.mode == "static" && job.use_plan.empty();
 }
 
 // What is given up where samples cannot be read, and how to say that this is meant so.
@@ -97,7 +98,7 @@ Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Targ
     if (asked_for) throw usage_error("--recover: nothing of this model runs in integers");
     return result;
   }
-  const bool trials = asks_for_trials(job);
+  const bool trials = job.observer == "auto" && plans_ranges(job);
   const bool by_folds = trials && data.profile().samples.size() < kFewestForTrials;
   if (!trials && passes.empty()) return result;
   if (!asked_for && weight_bytes(model.graph) > kRunBelowBytes) {
@@ -120,7 +121,7 @@ Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Targ
     samples = load_trial_samples(job, data, trials && !by_folds, host);
     context.fit = samples.fit;
     context.judge = samples.judge;
-    if (job.use_plan.empty() && job.mode == "static")
+    if (plans_ranges(job))
       prepared = prepare(std::move(prepared), passes, config, target, data, context, host);
     if (by_folds) folds = make_folds(data, prepared.model.graph, host);
   } catch (const Error& error) {
@@ -148,7 +149,7 @@ Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Targ
   }
   const PlanConfig chosen = result.ranges ? result.ranges->config : config;
   const PlanSource source{.profile = profile, .config = chosen, .target = target, .memo = memo};
-  if (job.use_plan.empty() && job.mode == "static") context.source = &source;
+  if (plans_ranges(job)) context.source = &source;
   const std::vector<ScaledValue> given = model.plan.scaled;
   result.recovery = recover(std::move(result.recovery.model), of_stage(passes, false), context);
   result.recovery.effects.insert(result.recovery.effects.begin(), prepared.effects.begin(),

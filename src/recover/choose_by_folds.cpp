@@ -36,8 +36,7 @@ RangeChoice choose_by_folds(const Graph& graph, const CalibrationProfile& profil
       if (context.progress)
         context.progress("trying ranges", done++, std::ssize(folds) * std::ssize(entrants));
       const QuantizationPlan plan = make_plan(graph, fold.profile, entrant.config, target);
-      for (const double noise : judge.noises({graph, plan}, 0, judge.samples()))
-        entrant.noises.push_back(noise);
+      for (const double noise : judge.noises({graph, plan})) entrant.noises.push_back(noise);
     }
   }
   std::ranges::stable_sort(entrants, {}, &Entrant::noise);

@@ -24,6 +24,10 @@ class OutputJudge {
   // Σ (fp32 − int8)² over all outputs where FP32 is finite, for each of the samples from `begin` to
   // before `end`. Infinite where INT8 is not, or where an output has another shape.
   std::vector<double> noises(const PlannedGraph& model, std::size_t begin, std::size_t end) const;
+  // For all samples.
+  std::vector<double> noises(const PlannedGraph& model) const {
+    return noises(model, 0, samples());
+  }
   // 10·log₁₀(Σ fp32² / noise) over all samples, or over the first ones; infinite where there is no
   // noise.
   double sqnr_db(double noise) const;

@@ -43,7 +43,7 @@ class Placement {
         judging_(judging(context)),
         judge_(graph_, judging_),
         integer_time_(time_of(plan_)) {
-    noises_ = judge_.noises({graph_, plan_}, 0, judge_.samples());
+    noises_ = judge_.noises({graph_, plan_});
   }
 
   std::optional<Proposal> propose() {
@@ -127,7 +127,7 @@ class Placement {
       context_.progress("recover: placement", trials_, std::max(trials_, kTrials));
     Trial trial{.group = std::move(group)};
     const QuantizationPlan plan = plan_with(trial.group, "tried");
-    trial.noises = judge_.noises({graph_, plan}, 0, judge_.samples());
+    trial.noises = judge_.noises({graph_, plan});
     trial.gain_db = paired_gain(noises_, trial.noises).mean_db;
     trial.percent = 100 * (time_of(plan) / integer_time_ - 1) - percent_;
     return trial;

@@ -32,10 +32,7 @@ Recovery recover(PlannedGraph model, std::span<const RecoveryPass> passes,
                     std::to_string(context.fit.size()) + " and " +
                     std::to_string(context.judge.size()));
   const OutputJudge judge(result.model.graph, context);
-  const auto noises_of = [&](const PlannedGraph& planned) {
-    return judge.noises(planned, 0, judge.samples());
-  };
-  std::vector<double> noises = noises_of(result.model);
+  std::vector<double> noises = judge.noises(result.model);
   RecoveryContext now = context;
   std::optional<PlanSource> source;
   std::unique_ptr<RangeMemo> memo;
@@ -50,7 +47,7 @@ Recovery recover(PlannedGraph model, std::span<const RecoveryPass> passes,
     }
     std::optional<Proposal> proposed = pass.propose(result.model, now);
     if (!proposed) continue;
-    std::vector<double> proposed_noises = noises_of(proposed->model);
+    std::vector<double> proposed_noises = judge.noises(proposed->model);
     RecoveryEffect& effect =
         result.effects.emplace_back(RecoveryEffect{.pass = std::string(pass.name),
                                                    .before_db = before_db,

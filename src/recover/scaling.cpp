@@ -120,10 +120,7 @@ class Scaling {
         std::max<std::size_t>(1, source_.profile.samples.size() / seen_samples_.size());
     const CalibrationProfile observed = observe_values(all, names, times, seen_);
     const OutputJudge judge(model_.graph, unseen_);
-    const auto noises_of = [&](const PlannedGraph& planned) {
-      return judge.noises(planned, 0, judge.samples());
-    };
-    const std::vector<double> before = noises_of(model_);
+    const std::vector<double> before = judge.noises(model_);
     std::optional<Trial> best;
     std::size_t tried = 0;
     for (std::size_t i = 0; i < std::size(kLeastDb); ++i) {
@@ -133,7 +130,7 @@ class Scaling {
       if (taken.empty() || taken.size() == std::exchange(tried, taken.size())) continue;
       tell(1 + i);
       Trial trial = attempt(std::move(taken), by, observed);
-      const std::vector<double> now = noises_of(trial.model);
+      const std::vector<double> now = judge.noises(trial.model);
       trial.gain_db =
           std::min(paired_gain(before, now).mean_db, judge.sqnr_db(now) - judge.sqnr_db(before));
       if (trial.gain_db > (best ? best->gain_db : 0)) best = std::move(trial);
