@@ -27,8 +27,12 @@ import make_models
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 ZOO = pathlib.Path(os.environ.get("Q8_SHARED", ROOT.parent / "shared")) / "zoo"
-# Where the model leaves dimensions open; others are 1.
-SHAPES = {"minilm_l6": {"input_ids": (1, 64), "attention_mask": (1, 64), "token_type_ids": (1, 64)}}
+# Where the model leaves more open than the batch: as its data are. Other open dimensions are 1.
+SHAPES = {"minilm_l6": {"input_ids": (1, 64), "attention_mask": (1, 64), "token_type_ids": (1, 64)},
+          "ocr_detection": {"x": (1, 3, 320, 320)},
+          "text_direction_mobilenetv3": {"x": (1, 3, 48, 192)},
+          "speech_digits_dscnn": {"logmel": (1, 80, 40)},
+          "speech_digits_gru": {"logmel": (1, 80, 40)}}
 TYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(int32)": np.int32, "tensor(bool)": np.bool_,
          "tensor(double)": np.float64, "tensor(uint8)": np.uint8}
 

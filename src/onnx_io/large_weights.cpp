@@ -9,7 +9,11 @@ namespace {
 constexpr std::size_t kLarge = std::size_t{4} << 10;
 
 // Numbers of onnx.proto.
-constexpr std::uint64_t kModelGraph = 7, kGraphInitializer = 5, kTensorRawData = 9;
+constexpr std::uint64_t kModelGraph = 7, kGraphNode = 1, kGraphInitializer = 5, kNodeOutput = 2,
+                        kNodeOpType = 4, kNodeAttribute = 5, kNodeDomain = 7, kAttributeTensor = 5,
+                        kTensorDataType = 2, kTensorFloatData = 4, kTensorName = 8,
+                        kTensorRawData = 9;
+constexpr std::string_view kIsFloat = "\x10\x01";  // the whole field TensorProto.data_type
 
 // One field of a serialized message; `content` without the length, where it has one.
 struct Field {
@@ -85,63 +89,130 @@ void append_field(std::string& message, std::uint64_t number, std::string_view c
   message += content;
 }
 
-// The message without its large raw_data, which goes to `weights`. False where it is not
-// well-formed.
-bool split_tensor(std::string_view tensor, std::string& rest, std::span<const std::byte>& weights) {
-  Fields fields(tensor);
-  while (!fields.done()) {
-    const Field field = fields.next();
-    if (field.number == kTensorRawData && field.has_length && field.content.size() >= kLarge) {
-      if (!weights.empty()) return false;
-      weights = std::as_bytes(std::span(field.content));
-    } else {
-      rest += field.whole;
-    }
-  }
-  return !fields.is_broken();
-}
+// What a message is made of when some of its fields have gone elsewhere.
+struct Part {
+  std::string rest;
+  std::string_view name;               // of the value that the message defines
+  std::span<const std::byte> weights;  // empty: nothing large was found
+};
 
-bool split_graph(const MappedFile& file, std::string_view graph, SplitModel& split,
-                 std::string& rest) {
-  Fields fields(graph);
-  int index = 0;
-  while (!fields.done()) {
-    const Field field = fields.next();
-    if (field.number != kGraphInitializer || !field.has_length || field.content.size() < kLarge) {
-      index += field.number == kGraphInitializer;
-      rest += field.whole;
-      continue;
+class Splitter {
+ public:
+  Splitter(const MappedFile& file, SplitModel& split) : file_(file), split_(split) {}
+
+  // Each function is false where the message is not well-formed.
+  bool split_model(std::string_view model) {
+    Fields fields(model);
+    int graphs = 0;
+    while (!fields.done()) {
+      const Field field = fields.next();
+      if (field.number != kModelGraph || !field.has_length) {
+        split_.rest += field.whole;
+        continue;
+      }
+      std::string graph;
+      if (++graphs > 1 || !split_graph(field.content, graph)) return false;
+      append_field(split_.rest, kModelGraph, graph);
     }
-    std::string tensor;
-    std::span<const std::byte> weights;
-    if (!split_tensor(field.content, tensor, weights)) return false;
-    if (!weights.empty()) {
-      split.weights[index] = weights;
-      file.forget(weights);  // reading what stands beside them has mapped their pages
-    }
-    append_field(rest, kGraphInitializer, tensor);
-    ++index;
+    return !fields.is_broken();
   }
-  return !fields.is_broken();
-}
+
+ private:
+  bool split_graph(std::string_view graph, std::string& rest) {
+    Fields fields(graph);
+    while (!fields.done()) {
+      const Field field = fields.next();
+      Part part;
+      const bool is_tensor = field.number == kGraphInitializer,
+                 is_node = field.number == kGraphNode;
+      if (!field.has_length || field.content.size() < kLarge || !(is_tensor || is_node)) {
+        rest += field.whole;
+        continue;
+      }
+      if (!(is_tensor ? split_tensor(field.content, part) : split_node(field.content, part)))
+        return false;
+      if (!part.weights.empty()) {
+        if (part.name.empty() || !split_.weights.emplace(part.name, part.weights).second)
+          return false;
+        file_.forget(part.weights);  // reading what stands beside them has mapped their pages
+      }
+      append_field(rest, field.number, part.rest);
+    }
+    return !fields.is_broken();
+  }
+
+  static bool split_tensor(std::string_view tensor, Part& part) {
+    Fields fields(tensor);
+    bool is_float = false;
+    while (!fields.done()) {
+      const Field field = fields.next();
+      if (field.number == kTensorName) part.name = field.content;
+      if (field.number == kTensorDataType) is_float = field.whole == kIsFloat;
+      const bool has_bytes =
+          field.number == kTensorRawData || (field.number == kTensorFloatData && is_float);
+      if (has_bytes && field.has_length && field.content.size() >= kLarge) {
+        if (!part.weights.empty()) return false;
+        part.weights = std::as_bytes(std::span(field.content));
+      } else {
+        part.rest += field.whole;
+      }
+    }
+    return !fields.is_broken();
+  }
+
+  // The tensor of a Constant. Others keep theirs: functions hand attributes on.
+  static bool split_node(std::string_view node, Part& part) {
+    std::string_view type, domain;
+    int outputs = 0, attributes = 0;
+    for (Fields fields(node); !fields.done();) {
+      const Field field = fields.next();
+      if (field.number == kNodeOpType) type = field.content;
+      if (field.number == kNodeDomain) domain = field.content;
+      if (field.number == kNodeOutput && ++outputs == 1) part.name = field.content;
+      attributes += field.number == kNodeAttribute;
+    }
+    const bool is_constant = type == "Constant" && (domain.empty() || domain == "ai.onnx") &&
+                             outputs == 1 && attributes == 1;
+    Fields fields(node);
+    while (!fields.done()) {
+      const Field field = fields.next();
+      if (!is_constant || field.number != kNodeAttribute || !field.has_length) {
+        part.rest += field.whole;
+        continue;
+      }
+      Part attribute;
+      if (!split_attribute(field.content, attribute)) return false;
+      append_field(part.rest, kNodeAttribute, attribute.rest);
+      part.weights = attribute.weights;
+    }
+    return !fields.is_broken();
+  }
+
+  static bool split_attribute(std::string_view attribute, Part& part) {
+    Fields fields(attribute);
+    while (!fields.done()) {
+      const Field field = fields.next();
+      if (field.number != kAttributeTensor || !field.has_length) {
+        part.rest += field.whole;
+        continue;
+      }
+      Part tensor;
+      if (!part.weights.empty() || !split_tensor(field.content, tensor)) return false;
+      append_field(part.rest, kAttributeTensor, tensor.rest);
+      part.weights = tensor.weights;
+    }
+    return !fields.is_broken();
+  }
+
+  const MappedFile& file_;
+  SplitModel& split_;
+};
 
 }  // namespace
 
 std::optional<SplitModel> split_large_weights(const MappedFile& file) {
   SplitModel split;
-  Fields fields(file.text());
-  int graphs = 0;
-  while (!fields.done()) {
-    const Field field = fields.next();
-    if (field.number != kModelGraph || !field.has_length) {
-      split.rest += field.whole;
-      continue;
-    }
-    std::string graph;
-    if (++graphs > 1 || !split_graph(file, field.content, split, graph)) return std::nullopt;
-    append_field(split.rest, kModelGraph, graph);
-  }
-  if (fields.is_broken() || split.weights.empty()) return std::nullopt;
+  if (!Splitter(file, split).split_model(file.text()) || split.weights.empty()) return std::nullopt;
   return split;
 }
 

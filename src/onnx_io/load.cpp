@@ -57,7 +57,7 @@ void read_annotations(const Message& proto, Value& value) {
 // What a model's own file holds beside the ModelProto that protobuf read.
 struct LargeWeights {
   std::shared_ptr<const MappedFile> file = {};
-  std::map<int, std::span<const std::byte>> bytes = {};
+  std::map<std::string, std::span<const std::byte>, std::less<>> bytes = {};
 };
 const LargeWeights kNoLargeWeights;
 
@@ -65,7 +65,7 @@ const LargeWeights kNoLargeWeights;
 // parent.
 class GraphBuilder {
  public:
-  // `weights`: raw data that lies in `file` and not in the initializers, by their place.
+  // `weights`: what lies in `file` and not in the initializers and Constant nodes.
   GraphBuilder(onnx::GraphProto& proto, ExternalData& external, GraphBuilder* parent,
                const LargeWeights& weights = kNoLargeWeights)
       : proto_(proto), external_(external), parent_(parent), weights_(weights) {}
@@ -103,7 +103,7 @@ class GraphBuilder {
       if (graph_.find_value(name) != kNoValue)
         throw bad_input("the initializer '" + name + "' stands twice in the model");
       try {
-        const ValueId id = graph_.add_constant(name, take(tensor, i));
+        const ValueId id = graph_.add_constant(name, take(tensor, name));
         read_annotations(tensor, graph_.value(id));
       } catch (const Error& error) {
         throw error.within("initializer '" + name + "'");
@@ -111,8 +111,8 @@ class GraphBuilder {
     }
   }
 
-  Tensor take(onnx::TensorProto& proto, int place) {
-    const auto large = weights_.bytes.find(place);
+  Tensor take(onnx::TensorProto& proto, std::string_view value) {
+    const auto large = weights_.bytes.find(value);
     if (large == weights_.bytes.end()) return take_tensor(proto, external_);
     return take_tensor(proto, weights_.file, large->second);
   }
@@ -164,6 +164,7 @@ class GraphBuilder {
       } catch (const Error& error) {
         throw error.within(node.op_type() + " '" + name + "'");
       }
+      onnx::NodeProto().Swap(&node);  // no tensor of a node stands in memory twice for long
     }
   }
 
@@ -185,21 +186,24 @@ class GraphBuilder {
     }
     for (const auto& output : proto.output())
       node.outputs.push_back(output.empty() ? kNoValue : graph_.find_value(output));
+    const bool is_constant = node.is("Constant") && proto.output_size() == 1;
     for (auto& attribute : *proto.mutable_attribute()) {
       try {
-        node.attributes.set(attribute.name(), read_attribute(attribute));
+        node.attributes.set(attribute.name(),
+                            read_attribute(attribute, is_constant ? proto.output(0) : ""));
       } catch (const Error& error) {
         throw error.within("attribute '" + attribute.name() + "'");
       }
     }
-    if (node.is("Constant") && node.outputs.size() == 1 && node.outputs[0] != kNoValue) {
+    if (is_constant && node.outputs[0] != kNoValue) {
       graph_.value(node.outputs[0]).constant = constant_value(node);
       return;
     }
     graph_.append_node(std::move(node));
   }
 
-  Attribute read_attribute(onnx::AttributeProto& proto) {
+  // `value`: what the node defines, if it is a Constant.
+  Attribute read_attribute(onnx::AttributeProto& proto, std::string_view value) {
     switch (proto.type()) {
       case onnx::AttributeProto::INT:
         return proto.i();
@@ -214,7 +218,7 @@ class GraphBuilder {
       case onnx::AttributeProto::STRINGS:
         return std::vector<std::string>(proto.strings().begin(), proto.strings().end());
       case onnx::AttributeProto::TENSOR:
-        return take_tensor(*proto.mutable_t(), external_);
+        return take(*proto.mutable_t(), value);
       case onnx::AttributeProto::GRAPH:
         return std::make_shared<const Graph>(
             GraphBuilder(*proto.mutable_g(), external_, this).build(graph_.opsets));

@@ -284,6 +284,46 @@ TEST(LoadModel, LargeWeightsAreTheOnesOfTheFile) {
   EXPECT_EQ(graph.constant(graph.find_value("small"))->to_floats()[0], 3);
 }
 
+// Exporters leave weights in Constant nodes too, as raw_data or as float_data.
+TEST(LoadModel, LargeConstantNodesAreTheOnesOfTheFile) {
+  SmallModel m;
+  std::vector<float> numbers(5000);
+  for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<float>(i) - 0.5f;
+  const auto constant = [&](const std::string& name, const std::string& domain) {
+    auto* node = m.node("Constant", {}, {name}, name, domain);
+    auto* t = SmallModel::attribute(node, "value", onnx::AttributeProto::TENSOR)->mutable_t();
+    t->set_data_type(1);
+    t->add_dims(50);
+    t->add_dims(100);
+    return t;
+  };
+  constant("raw", "")->set_raw_data(numbers.data(), 20000);
+  std::ranges::reverse(numbers);
+  constant("typed", "ai.onnx")->mutable_float_data()->Add(numbers.begin(), numbers.end());
+  m.tensor("initializer", {5000})->mutable_float_data()->Add(numbers.begin(), numbers.end());
+  for (const char* name : {"raw", "typed"}) m.output(name, {50, 100});
+  m.output("initializer", {5000});
+  const Graph graph = m.load().graph;
+  const auto values = [&](const char* name) {
+    return graph.constant(graph.find_value(name))->to_floats();
+  };
+  EXPECT_EQ(values("typed"), numbers);
+  EXPECT_EQ(values("initializer"), numbers);
+  std::ranges::reverse(numbers);
+  EXPECT_EQ(values("raw"), numbers);
+}
+
+TEST(LoadModel, ALargeConstantThatDoesNotFitItsShapeIsNamed) {
+  SmallModel m = relu_model();
+  auto* node = m.node("Constant", {}, {"c"}, "constant");
+  auto* t = SmallModel::attribute(node, "value", onnx::AttributeProto::TENSOR)->mutable_t();
+  t->set_data_type(7);  // int64, which has no float_data
+  t->add_dims(1000);
+  for (int i = 0; i < 2000; ++i) t->add_float_data(1);
+  EXPECT_THAT(bad_input_of([&] { (void)m.load(); }),
+              testing::AllOf(HasSubstr("Constant 'constant'"), HasSubstr("0 values")));
+}
+
 TEST(LoadModel, LargeWeightsThatDoNotFitTheirShapeAreNamed) {
   SmallModel m = large_model();
   m.graph()->mutable_initializer(1)->set_dims(0, 19999);
