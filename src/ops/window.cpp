@@ -118,6 +118,10 @@ Window WindowAttributes::at(const ImageDims& image, std::span<const std::int64_t
     }
     const std::int64_t room = in + begin + end - extent;
     if (room < 0) {
+      if (in > 0)
+        throw bad_input("a window of " + std::to_string(extent) + " on an axis of " +
+                        std::to_string(in) + ", which with its padding is " +
+                        std::to_string(in + begin + end));
       out = 0;
       continue;
     }

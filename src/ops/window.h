@@ -52,6 +52,7 @@ class WindowAttributes {
 
   // Sizes as ONNX Conv and the pools define them: floor((input + pads − extent) / stride) + 1, or
   // rounded up with ceil_mode, but for windows that would start in the padding behind the input.
+  // Throws bad_input where the input is smaller than one window; an empty one gives no output.
   Window at(const ImageDims& image, std::span<const std::int64_t> kernel) const;
 
   // Whether pads depend on the size of the input.

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "data/thrown.h"
 #include "node_under_test.h"
 
 namespace q8 {
@@ -33,6 +34,17 @@ TEST(MaxPool, CeilModeAddsTheLastWindow) {
   EXPECT_THAT(run_node({"MaxPool", a}, {&kRamp})[0].to_floats(), ElementsAre(5));
   a.set("ceil_mode", std::int64_t{1});
   EXPECT_THAT(run_node({"MaxPool", a}, {&kRamp})[0].to_floats(), ElementsAre(5, 6, 8, 9));
+}
+
+// An answer without any element would be averaged to 0 further on.
+TEST(MaxPool, RefusesAnInputSmallerThanItsWindow) {
+  const Tensor line = Tensor::of<float>({1, 1, 1, 3}, {1, 2, 3});
+  EXPECT_THAT(bad_input_of([&] {
+                run_node({"MaxPool", window({2, 2}, {2, 2})}, {&line});
+              }),
+              testing::HasSubstr("a window of 2 on an axis of 1"));
+  const Tensor none = Tensor::of<float>({1, 1, 0, 3}, {});
+  EXPECT_EQ(run_node({"MaxPool", window({2, 2}, {2, 2})}, {&none})[0].shape(), (Shape{1, 1, 0, 1}));
 }
 
 TEST(MaxPool, BytesChannelsLast) {
