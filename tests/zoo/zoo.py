@@ -39,31 +39,36 @@ def models(names=None):
 
 def samples(score, name, task, count):
     """The first `count` evaluation samples as dicts of arrays, shaped as the model wants them."""
-    import onnxruntime as ort
-
     task = dict(task, eval_limit=count)
     inputs, _ = score.load_eval(ZOO / "models" / name, task, ZOO)
-    quiet = ort.SessionOptions()
-    quiet.log_severity_level = 3
-    session = ort.InferenceSession(str(ZOO / "models" / name / "model.onnx"), quiet, providers=["CPUExecutionProvider"])
+    dims = input_dims(ZOO / "models" / name / "model.onnx")
     feeds = []
     for k in range(count):
         feed = {}
-        for i in session.get_inputs():
-            a = inputs[i.name]
-            feed[i.name] = a if a.ndim == 0 else a[k] if a.ndim == len(i.shape) + 1 else a[k:k + 1]
+        for i, shape in dims.items():
+            a = inputs[i]
+            feed[i] = a if a.ndim == 0 else a[k] if a.ndim == len(shape) + 1 else a[k:k + 1]
         feeds.append(feed)
     return feeds
 
 
-def onnxruntime_run(model, feed, optimized=True):
+def onnxruntime_session(model, optimized=True):
     import onnxruntime as ort
 
     options = ort.SessionOptions()
     options.log_severity_level = 3
     if not optimized:
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    return ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+
+
+def input_dims(model):
+    """Name → dimensions of each input; an open one is a name, None or not above 0."""
+    return {i.name: i.shape for i in onnxruntime_session(model).get_inputs()}
+
+
+def onnxruntime_run(model, feed, optimized=True):
+    session = onnxruntime_session(model, optimized)
     return dict(zip([o.name for o in session.get_outputs()], session.run(None, feed)))
 
 
