@@ -1,11 +1,14 @@
 """q8 beside ONNX Runtime on whole models, in one run: latency, peak memory and time to load, as Markdown tables.
 
     python bench/compare_with_onnxruntime.py --q8 build/q8 [--models resnet50,minilm_l6] [--threads 1,2]
-                                             [--rounds 5] [--seconds 1.0] [--no-int8]
+                                             [--rounds 5] [--seconds 1.0] [--no-int8] [--layers]
 
 Models: ResNet-50, MobileNetV2 and a part of ViT-L/16 with random weights (make_models.py) and those of ../shared/zoo where it stands beside
 the checkout. INT8 models are made by q8 (`q8 calibrate`, `q8 quantize`) and run by both. Both programs are fed what
 `q8 bench` makes up: floats between 0 and 1, integers 1.
+
+With --layers, products and convolutions of ResNet-50 and MobileNetV2 (make_layers.py) take the models' place, FP32 alone.
+ONNX Runtime is called from Python, which is some 10 µs of its figures: part of the shortest ones only.
 
 The two take turns: in each round q8 runs for about --seconds, then ONNX Runtime. A figure is the least time of all
 runs, which other work on the machine disturbs least; a ratio is q8's by ONNX Runtime's, below 1 is faster or smaller.
@@ -23,6 +26,7 @@ import time
 import numpy as np
 import onnxruntime as ort
 
+import make_layers
 import make_models
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -110,7 +114,8 @@ def ort_least_ms(session, feed, runs):
     return min(times[3:])
 
 
-def compare(args, model, threads, shapes):
+def latencies(args, model, threads, shapes):
+    """What q8 says in each round, and the least time of ONNX Runtime in each."""
     session = ort_session(model, threads)
     feed = feed_of(session, shapes)
     shapes = {name: value.shape for name, value in feed.items() if name in shapes}
@@ -120,6 +125,11 @@ def compare(args, model, threads, shapes):
     for _ in range(args.rounds):
         ours.append(q8_bench(args.q8, model, threads, shapes, runs))
         theirs.append(ort_least_ms(session, feed, runs))
+    return ours, theirs
+
+
+def compare(args, model, threads, shapes):
+    ours, theirs = latencies(args, model, threads, shapes)
     peak, load = in_child(model, threads, shapes)
     return {"q8_ms": min(o["latency_ms"]["min"] for o in ours), "ort_ms": min(theirs),
             "q8_mb": min(o["peak_memory_bytes"] for o in ours) / 1e6, "ort_mb": peak / 1e6,
@@ -152,6 +162,18 @@ def cpu_name():
         if line.startswith("model name"):
             return line.split(":", 1)[1].strip()
     return platform.processor()
+
+
+def compare_layers(args, scratch):
+    for threads in map(int, args.threads.split(",")):
+        print(f"\n### FP32 layers, {threads} thread{'' if threads == 1 else 's'}\n")
+        print("| layer | q8 µs | ONNX Runtime µs | ratio |\n|---|---|---|---|", flush=True)
+        for name in args.models.split(",") if args.models else make_layers.LAYERS:
+            model = scratch / f"{name}.onnx"
+            make_models.save(make_layers.build(name), model)
+            ours, theirs = latencies(args, model, threads, {})
+            q8_ms, ort_ms = min(o["latency_ms"]["min"] for o in ours), min(theirs)
+            print(f"| {name} | {1000 * q8_ms:.0f} | {1000 * ort_ms:.0f} | **{q8_ms / ort_ms:.2f}** |", flush=True)
 
 
 HEADER = """
@@ -187,6 +209,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--no-int8", action="store_true")
     parser.add_argument("--no-fp32", action="store_true")
+    parser.add_argument("--layers", action="store_true")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:
@@ -198,6 +221,10 @@ def main():
         parser.error("--q8 is needed")
     with tempfile.TemporaryDirectory() as scratch:
         scratch = pathlib.Path(scratch)
+        if args.layers:
+            print(f"{cpu_name()}, {time.strftime('%Y-%m-%d')}, ONNX Runtime {ort.__version__}")
+            compare_layers(args, scratch)
+            return 0
         models = {}
         for name, build in make_models.MODELS.items():
             models[name] = scratch / f"{name}.onnx"

@@ -43,9 +43,9 @@ class Builder:
         w = self.random.normal(0, np.sqrt(1 / channels), (classes, channels)).astype(np.float32)
         return self.node("Gemm", [x, self.weight(w), self.weight(np.zeros(classes, np.float32))], transB=1)
 
-    def model(self, name, result, opset=13):
-        image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 224, 224])
-        scores = helper.make_tensor_value_info(result, TensorProto.FLOAT, [1, 1000])
+    def model(self, name, result, opset=13, image=(1, 3, 224, 224), scores=(1, 1000)):
+        image = helper.make_tensor_value_info("image", TensorProto.FLOAT, image)
+        scores = helper.make_tensor_value_info(result, TensorProto.FLOAT, scores)
         graph = helper.make_graph(self.nodes, name, [image], [scores], self.weights)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
         checker.check_model(model)
