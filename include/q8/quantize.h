@@ -62,17 +62,14 @@ struct QuantizeResult {
   std::string recovery = {};  // "rounding: kept, 19.40 to 23.12 dB", a line for each pass that ran
 };
 
-// A row of the list of targets.
-struct TargetHelp {
+// What an option may be set to: a row of the library's list of such things.
+struct ChoiceHelp {
   std::string_view name, help;
+  bool by_default = false;
 };
-std::vector<TargetHelp> list_targets();
-
-struct RecoveryPassHelp {
-  std::string_view name, help;
-  bool by_default;
-};
-std::vector<RecoveryPassHelp> list_recovery_passes();
+std::vector<ChoiceHelp> list_observers();
+std::vector<ChoiceHelp> list_targets();
+std::vector<ChoiceHelp> list_recovery_passes();
 
 // Throws Error; usage for unknown names, bad_input for profiles that belong to another model.
 QuantizeResult quantize_model(const QuantizeJob& job, const Host& host);

@@ -154,19 +154,6 @@ void check_job_outputs(const QuantizeJob& job, const fs::path& output,
 
 }  // namespace
 
-std::vector<TargetHelp> list_targets() {
-  std::vector<TargetHelp> rows;
-  for (const Target& target : targets()) rows.push_back({target.name, target.help});
-  return rows;
-}
-
-std::vector<RecoveryPassHelp> list_recovery_passes() {
-  std::vector<RecoveryPassHelp> rows;
-  for (const RecoveryPass& pass : recovery_passes())
-    rows.push_back({pass.name, pass.help, pass.by_default});
-  return rows;
-}
-
 QuantizeResult quantize_model(const QuantizeJob& job, const Host& host) {
   const Target& target = find_target(job.target);
   const Format format = find_format(job.format);

@@ -12,7 +12,7 @@ constexpr std::string_view kOnnxRuntime =
 
 constexpr Target kTargets[] = {
     {.name = "onnxruntime-x86",
-     .help = "ONNX Runtime on x86-64 CPUs with VNNI (default)",
+     .help = "ONNX Runtime on x86-64 CPUs with VNNI",
      .documentation = kOnnxRuntime,
      .integer_gates = true,
      .quantizes_float_bias = true,

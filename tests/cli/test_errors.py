@@ -54,9 +54,14 @@ class Usage(q8_program.Q8TestCase):
         self.assertEqual(done.returncode, 2)
         self.assertIn("calibrate", done.stderr)
 
-    def test_help_is_no_error(self):
-        for command in ("calibrate", "quantize", "validate", "inspect", "bench", "run"):
-            self.assertIn("--", self.succeed(command, "--help"))
+    def test_help_has_the_users_words(self):
+        commands = ("calibrate", "quantize", "validate", "inspect", "diff", "bench", "run")
+        self.assertEqual([], [c for c in commands if f"\n  {c} " not in self.succeed("--help")])
+        for command in commands:
+            text = self.succeed(command, "--help")
+            self.assertIn(f"q8 {command} ", text)
+            for word in ("TEXT", "INT ", "FLOAT", "Excludes", "{false}"):  # the parser's own
+                self.assertNotIn(word, text)
 
     def test_an_argument_behind_data_is_no_folder(self):
         self.succeed("calibrate", "--data", CALIB, MODEL, "--samples", 100)
@@ -78,6 +83,26 @@ class Configuration(q8_program.Q8TestCase):
 
     def test_section_that_is_not_closed(self):
         self.fail_at(["quantiz"], '[quantize\nobserver = "mse"\n')
+
+    def test_the_command_line_wins_over_what_it_excludes(self):
+        def quantized(toml, *options):
+            (self.folder / "q8.toml").write_text(toml)
+            self.succeed("quantize", MODEL, "--mode", "weights", *options, "-o", "w.onnx")
+            return (self.folder / "w.onnx").read_bytes()
+
+        by_tensor, by_channel = quantized("", "--per-tensor"), quantized("", "--per-channel")
+        self.assertNotEqual(by_tensor, by_channel)
+        for toml in ("[quantize]\nper-tensor = true\n", "[quantize]\nper-channel = false\n"):
+            self.assertEqual(quantized(toml), by_tensor, toml)
+            self.assertEqual(quantized(toml, "--per-channel"), by_channel, toml)
+        self.assertEqual(quantized("[quantize]\nper-channel = true\n", "--per-tensor"), by_tensor)
+        self.fail_with(2, ["--per-tensor", "--per-channel"], "quantize", "--per-tensor", "--per-channel")
+
+    def test_merge_takes_no_samples_from_the_file(self):
+        (self.folder / "q8.toml").write_text("[calibrate]\nsamples = 150\n")
+        self.assertIn("150 samples", self.succeed("calibrate", MODEL, "--data", CALIB, "-o", "a.q8cal"))
+        self.succeed("calibrate", "--merge", "a.q8cal", "-o", "b.q8cal")
+        self.assertEqual((self.folder / "a.q8cal").read_bytes(), (self.folder / "b.q8cal").read_bytes())
 
     def test_options_of_other_commands_and_of_all_are_no_error(self):
         (self.folder / "q8.toml").write_text('threads = 1\n[quantize]\nobserver = "mse"\n[validate]\nmax-drop = "0.5%"\n')

@@ -39,17 +39,17 @@ std::pair<std::string, std::vector<std::int64_t>> parse_shape(const std::string&
 CommandRun add_bench(CLI::App& command) {
   auto options = std::make_shared<Options>();
   BenchJob& job = options->job;
-  command.add_option("model", job.fp32, "ONNX model")->required();
-  command.add_option("int8", job.int8, "its INT8 model, measured in turns with it");
+  command.add_option("model", job.fp32, "ONNX model")->type_name("FILE")->required();
+  command.add_option("int8", job.int8, "its INT8 model, measured in turns with it")
+      ->type_name("FILE");
   command.add_option("--runs", job.runs, "how many runs of each model (default 50)")
       ->check(whole_number(1));
   command.add_option("--warmup", job.warmup, "runs before those (default 5)")
       ->check(whole_number(0));
   command.add_option("--batch", job.batch, "size of first dimensions that are open (default 1)")
       ->check(whole_number(1));
-  command
-      .add_option("--shape", options->shapes,
-                  "NAME=1x3x224x224: shape of an input; may be repeated")
+  command.add_option("--shape", options->shapes, "shape of an input; may be repeated")
+      ->type_name("NAME=1x3x224x224")
       ->allow_extra_args(false);
   command
       .add_option("--min-speedup", job.min_speedup,

@@ -39,7 +39,7 @@ CalibrateResult run(Options& options, Console& console) {
 CommandRun add_calibrate(CLI::App& command) {
   auto options = std::make_shared<Options>();
   CalibrateJob& job = options->job;
-  command.add_option("model", job.model, "ONNX model in FP32");
+  command.add_option("model", job.model, "ONNX model in FP32")->type_name("FILE");
   add_data_options(command, job.data);
   command
       .add_option("--samples", job.samples,
@@ -47,16 +47,19 @@ CommandRun add_calibrate(CLI::App& command) {
       ->check(whole_number(1));
   command.add_option("--seed", job.seed, "choose them at random, the same for the same number")
       ->check(whole_number(0));
-  command.add_option("--shard", options->shard, "I/N: only every N-th sample, from the I-th");
+  command.add_option("--shard", options->shard, "only every N-th sample, from the I-th")
+      ->type_name("I/N");
   add_mask_option(command, job.mask);
-  auto* merge = command.add_option("--merge", options->merge, "make one profile of several");
+  auto* merge = command.add_option("--merge", options->merge, "make one profile of several")
+                    ->type_name("FILE");
   command.add_flag("--profile-cost", job.profile_cost,
                    "also run every sample without statistics, and say what they cost");
   command.add_flag("--resume", job.resume, "go on from an interrupted profile");
   for (const char* option : {"--data", "--manifest", "--labels", "--preprocess", "--samples",
                              "--seed", "--shard", "--mask", "--profile-cost", "--resume"})
     merge->excludes(command.get_option(option));
-  command.add_option("-o,--output", job.output, "profile to write (default: <model>.q8cal)");
+  command.add_option("-o,--output", job.output, "profile to write (default: <model>.q8cal)")
+      ->type_name("FILE");
   command.footer(
       "examples:\n"
       "  q8 calibrate model.onnx --data images/\n"

@@ -13,8 +13,10 @@ struct Options {
 
 CommandRun add_diff(CLI::App& command) {
   auto options = std::make_shared<Options>();
-  command.add_option("a", options->a, "ONNX model, quantized or not")->required();
-  command.add_option("b", options->b, "the one to compare it with")->required();
+  command.add_option("a", options->a, "ONNX model, quantized or not")
+      ->type_name("FILE")
+      ->required();
+  command.add_option("b", options->b, "the one to compare it with")->type_name("FILE")->required();
   command.add_flag("--ignore-metadata", options->diff.ignore_metadata,
                    "models that differ in their metadata alone are the same");
   command.add_flag("--json", options->diff.json, "as JSON");

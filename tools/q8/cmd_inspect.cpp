@@ -66,19 +66,28 @@ int run(const Options& options, Console& console) {
 CommandRun add_inspect(CLI::App& command) {
   auto options = std::make_shared<Options>();
   command.add_option("file", options->file, "ONNX model, calibration profile or JSON report")
+      ->type_name("FILE")
       ->required();
   command.add_flag("--json", options->json, "as JSON");
-  command.add_option("--target", options->target,
-                     "of a quantized model: what does not suit this runtime (see quantize --help)");
+  command
+      .add_option("--target", options->target,
+                  "of a quantized model: what does not suit this runtime (see quantize --help)")
+      ->type_name("NAME");
   command.add_flag("--strict", options->strict, "with --target: warnings fail too");
   command.add_flag("--verify", options->verify,
                    "of a model that q8 quantized: recompute the hashes of what it was made of");
-  command.add_option("--calibration", options->provenance.calibration,
-                     "with --verify: the profile (default: the only one beside the model)");
-  command.add_option("--source", options->provenance.source,
-                     "with --verify: the float model (default: the profile's)");
-  command.add_option("--plan", options->provenance.plan,
-                     "with --verify: the edited plan that quantize was given by --use-plan");
+  command
+      .add_option("--calibration", options->provenance.calibration,
+                  "with --verify: the profile (default: the only one beside the model)")
+      ->type_name("FILE");
+  command
+      .add_option("--source", options->provenance.source,
+                  "with --verify: the float model (default: the profile's)")
+      ->type_name("FILE");
+  command
+      .add_option("--plan", options->provenance.plan,
+                  "with --verify: the edited plan that quantize was given by --use-plan")
+      ->type_name("FILE");
   command
       .add_option("--html", options->html,
                   "of a profile: a page with histograms and ranges drawn; - is stdout")
@@ -87,7 +96,8 @@ CommandRun add_inspect(CLI::App& command) {
       .add_option("--export", options->format,
                   "of a profile: its ranges for another quantizer, ort-json or tensorrt-cache")
       ->type_name("FORMAT");
-  command.add_option("--observer", options->observer, "whose ranges to export (default: auto)");
+  command.add_option("--observer", options->observer, "whose ranges to export (default: auto)")
+      ->type_name("NAME");
   command.add_option("-o,--output", options->output, "where --export writes (default: stdout)")
       ->type_name("FILE");
   command.footer(

@@ -10,7 +10,6 @@ namespace {
 
 struct Options {
   QuantizeJob job;
-  bool per_tensor = false, per_channel = false;
   std::vector<std::string> metadata;
 };
 
@@ -46,52 +45,35 @@ std::string summary(const QuantizeResult& result) {
                      smaller ? "smaller" : "larger");
 }
 
-std::string recover_help() {
-  std::string text = "none, or accuracy-recovery passes, with commas between them:";
-  for (const RecoveryPassHelp& row : list_recovery_passes())
+// A line for each of an option's choices.
+std::string help_of(std::string text, const std::vector<ChoiceHelp>& choices) {
+  for (const ChoiceHelp& row : choices)
     text += "\n" + std::string(row.name) + (row.by_default ? " (default): " : ": ") +
             std::string(row.help);
   return text;
 }
 
-std::string target_help() {
-  std::string text = "runtime to write for:";
-  for (const TargetHelp& row : list_targets())
-    text += "\n" + std::string(row.name) + ": " + std::string(row.help);
-  return text;
-}
-
-}  // namespace
-
-CommandRun add_quantize(CLI::App& command) {
-  auto options = std::make_shared<Options>();
-  QuantizeJob& job = options->job;
-  command.add_option("model", job.model, "ONNX model in FP32 (default: the profile's)");
-  command.add_option("--calibration", job.calibration,
-                     "profile of q8 calibrate (default: the only *.q8cal here)");
+// What is quantized, and where its samples or their profile are.
+void add_input_options(CLI::App& command, QuantizeJob& job) {
+  command.add_option("model", job.model, "ONNX model in FP32 (default: the profile's)")
+      ->type_name("FILE");
+  command
+      .add_option("--calibration", job.calibration,
+                  "profile of q8 calibrate (default: the only *.q8cal here)")
+      ->type_name("FILE");
   add_data_options(command, job.data);
   add_mask_option(command, job.mask);
-  auto* per_tensor =
-      command.add_flag("--per-tensor", options->per_tensor, "one scale per weight tensor");
-  command.add_flag("--per-channel", options->per_channel, "one scale per output channel (default)")
-      ->excludes(per_tensor);
-  command.add_option("--observer", job.observer, "auto, minmax, percentile, entropy, mse …");
-  auto* percentile =
-      command
-          .add_option("--percentile", job.percentile, "of --observer percentile (default 99.99)")
-          ->check(CLI::Range(50.0, 100.0));
+}
+
+void add_weight_options(CLI::App& command, QuantizeJob& job) {
+  auto* per_channel = command.add_flag("--per-channel", job.per_channel,
+                                       "one weight scale for each output channel (default)");
+  command.add_flag("!--per-tensor", job.per_channel, "one weight scale for each tensor")
+      ->excludes(per_channel);
   command
       .add_option("--weight-observer", job.weight_observer,
-                  "of weight channels: minmax (default) or mse")
+                  "how the scale of a weight channel is chosen: minmax (default) or mse")
       ->check(CLI::IsMember({"minmax", "mse"}));
-  command
-      .add_option("--observer-for", job.observer_for,
-                  "PATTERN=OBSERVER of value names, such as 'head/*=percentile:99.9'")
-      ->allow_extra_args(false);
-  command
-      .add_option("--type-for", job.type_for,
-                  "PATTERN=u8, s8, u16, s16 or float, of value names; 16 bits need --opset 21")
-      ->allow_extra_args(false);
   command
       .add_option("--weights", job.weights,
                   "type of weights: s8 (default), or s4, which needs --opset 21")
@@ -101,27 +83,61 @@ CommandRun add_quantize(CLI::App& command) {
                   "inputs of a channel that share a scale of s4 weights; 0: all of them (default: "
                   "32 in --mode weights, else 0)")
       ->check(CLI::Range(0, 65536));
+}
+
+CLI::Option& add_range_options(CLI::App& command, QuantizeJob& job) {
+  command
+      .add_option("--observer", job.observer, help_of("how ranges are chosen:", list_observers()))
+      ->type_name("NAME");
+  auto* percentile =
+      command
+          .add_option("--percentile", job.percentile, "of --observer percentile (default 99.99)")
+          ->check(CLI::Range(50.0, 100.0));
+  command
+      .add_option("--observer-for", job.observer_for,
+                  "another observer for values by name, such as 'head/*=percentile:99.9'")
+      ->type_name("PATTERN=NAME")
+      ->allow_extra_args(false);
+  return *percentile;
+}
+
+// Where integers go, and how they are written.
+void add_form_options(CLI::App& command, QuantizeJob& job) {
+  command
+      .add_option("--mode", job.mode,
+                  "static (default); dynamic: ranges are taken while the model runs; weights: for "
+                  "size alone; the last two need no profile")
+      ->check(CLI::IsMember({"static", "dynamic", "weights"}));
+  command.add_option("--format", job.format, "qdq (default) or qoperator")->type_name("NAME");
+  command.add_option("--target", job.target, help_of("runtime to write for:", list_targets()))
+      ->type_name("NAME");
   command
       .add_option("--opset", job.opset,
                   "convert the model to at least this opset (default 13, which QDQ needs)")
       ->check(CLI::Range(13, 21));
   command
-      .add_option("--mode", job.mode,
-                  "static; dynamic or weights, which need no profile: ranges taken while it runs, "
-                  "or for size alone")
-      ->check(CLI::IsMember({"static", "dynamic", "weights"}));
-  command.add_option("--format", job.format, "qdq or qoperator");
-  command.add_option("--target", job.target, target_help());
-  command.add_option("--exclude", job.exclude, "pattern of node names that stay float")
+      .add_option("--type-for", job.type_for,
+                  "u8, s8, u16, s16 or float for values by name; 16 bits need --opset 21")
+      ->type_name("PATTERN=TYPE")
+      ->allow_extra_args(false);
+  command.add_option("--exclude", job.exclude, "nodes that stay float, by name")
+      ->type_name("PATTERN")
       ->allow_extra_args(false);
   command
-      .add_option(
-          "--dynamic", job.dynamic,
-          "pattern of node names that quantize their input while they run, by its own range")
+      .add_option("--dynamic", job.dynamic,
+                  "nodes, by name, that quantize their input by its own range while they run")
+      ->type_name("PATTERN")
       ->allow_extra_args(false);
   command.add_flag("--float16-islands", job.float16_islands,
                    "store and compute in float16 what stays float, where its range allows it");
-  command.add_option("--recover", job.recover, recover_help())
+}
+
+void add_recovery_options(CLI::App& command, QuantizeJob& job) {
+  command
+      .add_option("--recover", job.recover,
+                  help_of("none, or accuracy-recovery passes, with commas between them:",
+                          list_recovery_passes()))
+      ->type_name("LIST")
       ->delimiter(',')
       ->allow_extra_args(false);
   command
@@ -130,42 +146,64 @@ CommandRun add_quantize(CLI::App& command) {
       ->check(CLI::Range(2, 1000000));
   command
       .add_option("--float-budget", job.float_budget_percent,
-                  "percent of the estimated time that the placement pass may add by computing in "
-                  "float (default 25)")
+                  "percent of the estimated time that the smoothing and placement passes may add "
+                  "by computing in float (default 25)")
       ->check(CLI::Range(0.0, 1000.0));
-  command.add_option("--metadata", options->metadata, "KEY=VALUE to add to the model's metadata")
-      ->allow_extra_args(false);
-  command.add_option("--plan", job.plan_output, "file to write the plan to, as JSON");
-  command.add_option("--use-plan", job.use_plan,
-                     "plan of --plan, perhaps edited, instead of making one");
+}
+
+void add_plan_options(CLI::App& command, QuantizeJob& job) {
+  command.add_option("--plan", job.plan_output, "write the plan as JSON")->type_name("FILE");
+  auto* use_plan = command
+                       .add_option("--use-plan", job.use_plan,
+                                   "plan of --plan, perhaps edited, instead of making one")
+                       ->type_name("FILE");
   command.add_flag("--plan-only", job.plan_only, "print the plan and write nothing");
-  command.add_option("-o,--output", job.output, "model to write (default: <model>.int8.onnx)");
+  constexpr const char* kPlanned[] = {
+      "--per-tensor", "--per-channel",     "--observer", "--percentile", "--observer-for",
+      "--type-for",   "--weight-observer", "--mode",     "--target",     "--exclude",
+      "--weights",    "--block-size",      "--opset",    "--dynamic",    "--float16-islands"};
+  for (const char* option : kPlanned) use_plan->excludes(command.get_option(option));
+}
+
+int run(const Options& options, Console& console) {
+  const QuantizeResult result = quantize_model(options.job, console.host());
+  if (options.job.plan_only) {
+    console.print(result.plan);
+    return 0;
+  }
+  console.print(summary(result) + result.ranges + result.recovery);
+  if (console.is_verbose()) {
+    for (const std::string& trial : result.range_trials) console.info("tried " + trial);
+    for (const std::string& node : result.floats) console.info("float: " + node);
+  }
+  return 0;
+}
+
+}  // namespace
+
+CommandRun add_quantize(CLI::App& command) {
+  auto options = std::make_shared<Options>();
+  QuantizeJob& job = options->job;
+  add_input_options(command, job);
+  add_weight_options(command, job);
+  const CLI::Option& percentile = add_range_options(command, job);
+  add_form_options(command, job);
+  add_recovery_options(command, job);
+  add_plan_options(command, job);
+  command.add_option("--metadata", options->metadata, "an entry to add to the model's metadata")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  command.add_option("-o,--output", job.output, "model to write (default: <model>.int8.onnx)")
+      ->type_name("FILE");
   command.footer(
       "examples:\n"
       "  q8 quantize --per-channel\n"
       "  q8 quantize model.onnx --calibration model.q8cal --observer entropy -o small.onnx\n"
       "  q8 quantize model.onnx --data images/ --exclude 'head/*'");
-  constexpr const char* kPlanned[] = {
-      "--per-tensor", "--per-channel",     "--observer", "--percentile", "--observer-for",
-      "--type-for",   "--weight-observer", "--mode",     "--target",     "--exclude",
-      "--weights",    "--block-size",      "--opset",    "--dynamic",    "--float16-islands"};
-  for (const char* option : kPlanned)
-    command.get_option("--use-plan")->excludes(command.get_option(option));
-  return [options, percentile](Console& console) {
-    check_percentile(options->job, *percentile);
-    options->job.per_channel = !options->per_tensor;
+  return [options, &percentile](Console& console) {
+    check_percentile(options->job, percentile);
     parse_metadata(options->metadata, options->job);
-    const QuantizeResult result = quantize_model(options->job, console.host());
-    if (options->job.plan_only) {
-      console.print(result.plan);
-      return 0;
-    }
-    console.print(summary(result) + result.ranges + result.recovery);
-    if (console.is_verbose())
-      for (const std::string& trial : result.range_trials) console.info("tried " + trial);
-    if (console.is_verbose())
-      for (const std::string& node : result.floats) console.info("float: " + node);
-    return 0;
+    return run(*options, console);
   };
 }
 

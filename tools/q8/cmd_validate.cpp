@@ -53,10 +53,14 @@ void add_reports(CLI::App& command, Options& options) {
 CommandRun add_validate(CLI::App& command) {
   auto options = std::make_shared<Options>();
   ValidateJob& job = options->job;
-  command.add_option("float", job.fp32, "ONNX model in FP32 (default: the profile's)");
-  command.add_option("int8", job.int8, "its INT8 model (default: <model>.int8.onnx here)");
-  command.add_option("--calibration", job.calibration,
-                     "profile whose samples do not count (default: the *.q8cal here)");
+  command.add_option("float", job.fp32, "ONNX model in FP32 (default: the profile's)")
+      ->type_name("FILE");
+  command.add_option("int8", job.int8, "its INT8 model (default: <model>.int8.onnx here)")
+      ->type_name("FILE");
+  command
+      .add_option("--calibration", job.calibration,
+                  "profile whose samples do not count (default: the *.q8cal here)")
+      ->type_name("FILE");
   add_data_options(command, job.data);
   command.add_option("--samples", job.samples, "at most so many (default: all)")
       ->check(whole_number(1));

@@ -5,6 +5,8 @@
 #include <map>
 
 #include "commands.h"
+#include "config_file.h"
+#include "help_format.h"
 #include "interrupt.h"
 #include "q8/error.h"
 #include "suggest.h"
@@ -37,7 +39,8 @@ void add_globals(CLI::App& app, GlobalOptions& options) {
       ->check(CLI::Range(1, 1024));
   app.add_option("--color", options.color, "auto, always or never")
       ->check(CLI::IsMember({"auto", "always", "never"}));
-  app.add_option("--isa", options.isa, "use no better instruction set than this one");
+  app.add_option("--isa", options.isa, "use no better instruction set than this one")
+      ->type_name("NAME");
 }
 
 // The key of the configuration file that nobody knows, or the name of its section; empty for other
@@ -89,10 +92,14 @@ int run(int argc, char** argv) {
       "  q8 quantize --per-channel\n"
       "  q8 validate --per-class",
       "q8");
+  app.formatter(std::make_shared<HelpFormat>());  // of all subcommands, as the next line
+  app.config_formatter(std::make_shared<ConfigFile>(app));
   add_globals(app, globals);
   bool version = false;
   app.add_flag("--version", version, "the version; with --verbose also what this CPU runs");
-  app.set_config("--config", "q8.toml", "a file of options, under the subcommands' names");
+  app.set_config("--config", "q8.toml",
+                 "options by their subcommand's name (default: q8.toml, where there is one)")
+      ->type_name("FILE");
   app.allow_config_extras(CLI::config_extras_mode::error);  // a typo there is one as well
   app.fallthrough();  // global options may stand behind the subcommand
   std::map<const CLI::App*, CommandRun> runs;
@@ -102,6 +109,10 @@ int run(int argc, char** argv) {
     runs[command] = row.add(*command);
   }
   app.require_subcommand(0, 1);
+  app.footer(
+      "q8 COMMAND --help has the options of a command, and examples.\n"
+      "exit codes: 0 done and every gate held, 1 internal error, 2 usage, 3 bad or unsupported "
+      "input, 4 a gate failed, 130 interrupted");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
