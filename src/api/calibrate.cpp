@@ -1,6 +1,7 @@
 #include "q8/calibrate.h"
 
 #include "api/calibration.h"
+#include "api/job_outputs.h"
 #include "api/model_file.h"
 #include "calib/profile.h"
 #include "q8/output_file.h"
@@ -30,7 +31,7 @@ Calibration calibrate_now(const CalibrateJob& job, const Host& host) {
   if (job.data.empty()) throw usage_error("calibrate needs --data DIR (or --manifest FILE)");
   const SessionOptions machine = session_options(host);
   const ModelFile model = open_float_model(job.model);
-  check_outputs({{.option = "-o", .path = job.output}}, input_files(model, job.data));
+  check_job_outputs({{.option = "-o", .path = job.output}}, job.data, input_files(model, job.data));
   const Dataset dataset = open_data(job.data, model, find_preprocess(job.data, model));
   CalibrateOptions options;
   options.q8_version = version();

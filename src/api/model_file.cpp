@@ -86,8 +86,7 @@ ModelFile open_float_model(const fs::path& path) {
 std::vector<fs::path> input_files(const ModelFile& model, const DataPaths& data) {
   std::vector<fs::path> files{model.path};
   files.insert(files.end(), model.model.external_files.begin(), model.model.external_files.end());
-  for (const auto& file : {data.manifest, data.labels, find_preprocess_file(data, model)})
-    if (file) files.push_back(*file);
+  if (const auto file = find_preprocess_file(data, model)) files.push_back(*file);
   return files;
 }
 

@@ -38,7 +38,7 @@ ModelFile open_float_model(const std::filesystem::path& path);
 // The same without changing the graph: for quantized models and `q8 run`.
 ModelFile open_model_as_is(const std::filesystem::path& path);
 
-// The files that a job on the model and the data reads; of data folders, those beside the samples.
+// The model's files, and the preprocessing that goes with it for that data.
 std::vector<std::filesystem::path> input_files(const ModelFile& model, const DataPaths& data = {});
 
 // What the model wants to be fed.

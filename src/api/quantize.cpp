@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/calibration.h"
+#include "api/job_outputs.h"
 #include "api/model_file.h"
 #include "api/provenance.h"
 #include "api/recorded_settings.h"
@@ -15,7 +16,6 @@
 #include "plan/check_plan.h"
 #include "plan/make_plan.h"
 #include "plan/overrides.h"
-#include "q8/output_file.h"
 #include "q8/version.h"
 #include "recover/scaling.h"
 #include "report/plan_json.h"
@@ -144,12 +144,31 @@ PlannedGraph plan_graph(const QuantizeJob& job, const PlanConfig& config, const 
   return planned;
 }
 
-void check_job_outputs(const QuantizeJob& job, const fs::path& output,
-                       std::vector<fs::path> inputs) {
-  inputs.push_back(job.use_plan);
-  check_outputs({{.option = "-o", .path = job.plan_only ? fs::path() : output},
-                 {.option = "--plan", .path = job.plan_output}},
-                inputs);
+std::vector<OutputFile> outputs_of(const QuantizeJob& job, const fs::path& output) {
+  return {{.option = "-o", .path = job.plan_only ? fs::path() : output},
+          {.option = "--plan", .path = job.plan_output}};
+}
+
+void count_nodes(const QuantizationPlan& plan, QuantizeResult& result) {
+  for (const NodePlan& node : plan.nodes) {
+    if (node.mode == NodeMode::kInteger || node.mode == NodeMode::kDynamic) ++result.integer_nodes;
+    if (node.mode == NodeMode::kWeightOnly) ++result.weight_nodes;
+    if (node.mode != NodeMode::kFloat) continue;
+    ++result.float_nodes;
+    result.floats.push_back(node.op_type + " '" + node.node + "': " + node.reason);
+  }
+}
+
+// The model of the plan, with where it comes from in its metadata.
+Model quantized_model(const QuantizeJob& job, const ModelFile& source,
+                      const CalibrationProfile& profile, const Recovery& recovered, Format format) {
+  Model model = source.model;
+  model.graph = apply_plan(recovered.model.graph, recovered.model.plan, format);
+  model.ir_version = ir_version_for(model.graph.opset(), source.model.ir_version);
+  model.producer_name = "q8";
+  model.producer_version = version();
+  set_provenance(model.metadata, job, source, profile, recovered, model.graph);
+  return model;
 }
 
 }  // namespace
@@ -158,7 +177,8 @@ QuantizeResult quantize_model(const QuantizeJob& job, const Host& host) {
   const Target& target = find_target(job.target);
   const Format format = find_format(job.format);
   const fs::path profile_file = find_profile_file(job);
-  check_job_outputs(job, job.output, {job.model, profile_file});  // before it calibrates
+  // Before it calibrates.
+  check_job_outputs(outputs_of(job, job.output), job.data, {job.model, profile_file, job.use_plan});
   const CalibrationProfile profile = find_profile(job, profile_file, host);
   if (!profile.complete)
     throw bad_input("the profile is of an interrupted run; finish it with q8 calibrate --resume");
@@ -168,8 +188,8 @@ QuantizeResult quantize_model(const QuantizeJob& job, const Host& host) {
   const fs::path output =
       job.output.empty() ? fs::path(model_path.stem().string() + ".int8.onnx") : job.output;
   std::vector<fs::path> read = input_files(source, job.data);
-  read.push_back(profile_file);
-  check_job_outputs(job, output, read);
+  read.insert(read.end(), {profile_file, job.use_plan});
+  check_job_outputs(outputs_of(job, output), job.data, std::move(read));
 
   const PlanConfig config = plan_config(job);
   const CalibrationData data(profile, source, job.data.preprocess);
@@ -185,22 +205,9 @@ QuantizeResult quantize_model(const QuantizeJob& job, const Host& host) {
   if (improved.ranges) result.ranges = describe(*improved.ranges, improved.ranges_seconds);
   if (improved.ranges) result.range_trials = describe_trials(*improved.ranges);
   result.recovery = describe(recovered.effects);
-  for (const NodePlan& node : plan.nodes) {
-    if (node.mode == NodeMode::kInteger || node.mode == NodeMode::kDynamic) ++result.integer_nodes;
-    if (node.mode == NodeMode::kWeightOnly) ++result.weight_nodes;
-    if (node.mode != NodeMode::kFloat) continue;
-    ++result.float_nodes;
-    result.floats.push_back(node.op_type + " '" + node.node + "': " + node.reason);
-  }
+  count_nodes(plan, result);
   if (job.plan_only) return result;
-
-  Model quantized = source.model;
-  quantized.graph = apply_plan(recovered.model.graph, plan, format);
-  quantized.ir_version = ir_version_for(quantized.graph.opset(), source.model.ir_version);
-  quantized.producer_name = "q8";
-  quantized.producer_version = version();
-  set_provenance(quantized.metadata, job, source, profile, recovered, quantized.graph);
-  result.int8_bytes = save_checked(std::move(quantized), output,
+  result.int8_bytes = save_checked(quantized_model(job, source, profile, recovered, format), output,
                                    {.source = source,
                                     .planned = recovered.model.graph,
                                     .plan = plan,

@@ -2,11 +2,11 @@
 
 #include "api/calibration_data.h"
 #include "api/held_out.h"
+#include "api/job_outputs.h"
 #include "api/provenance.h"
 #include "api/validation_inputs.h"
 #include "base/file.h"
 #include "data/sampling.h"
-#include "q8/output_file.h"
 #include "q8/version.h"
 #include "report/formats.h"
 #include "validate/compare_models.h"
@@ -30,7 +30,7 @@ void check_reports(const ValidateJob& job, const ValidationInputs& inputs) {
   std::vector<fs::path> read = input_files(inputs.fp32, job.data);
   for (const fs::path& path : input_files(inputs.int8)) read.push_back(path);
   read.push_back(inputs.profile_path);
-  check_outputs(outputs, read);
+  check_job_outputs(outputs, job.data, std::move(read));
 }
 
 // The samples to run on, and that calibration did not see them.

@@ -27,6 +27,20 @@ class Outputs(q8_program.Q8TestCase):
         self.succeed("calibrate", MODEL.name, *self.data, "--samples", 100, "-o", "a.q8cal")
         self.refused(["a.q8cal", "input"], "calibrate", "--merge", "a.q8cal", "-o", "a.q8cal")
 
+    def test_no_sample_is_overwritten(self):
+        shutil.copytree(CALIB, self.folder / "data")
+        sample = sorted(self.folder.glob("data/*/*.png"))[0].relative_to(self.folder)
+        (self.folder / "list.txt").write_text(f"{sample}\n")
+        (self.folder / "data" / "classes.txt").write_text("".join(f"{c}\n" for c in "0123456789"))
+        for name, data in ((sample, ["--data", "data"]), (sample, ["--manifest", "list.txt"]),
+                           ("list.txt", ["--manifest", "list.txt"]), ("data/classes.txt", ["--data", "data"])):
+            self.refused([str(name), "input"], "calibrate", MODEL.name, *data, "-o", name)
+            self.refused([str(name), "input"], "quantize", MODEL.name, *data, "-o", name)
+        self.succeed("quantize", MODEL.name, "--mode", "weights")
+        self.refused([str(sample), "input"], "validate", MODEL.name, "digits.int8.onnx", "--data", "data", "--json", sample)
+        (self.folder / "data" / "old.q8cal").write_bytes(b"")
+        self.succeed("calibrate", MODEL.name, "--data", "data", "-o", "data/old.q8cal")
+
     def test_quantize_overwrites_no_input(self):
         self.succeed("calibrate", MODEL.name, *self.data, "--samples", 100)
         for name in ("digits.q8cal", MODEL.name):
