@@ -55,10 +55,6 @@ inline V fma(V a, V b, V c) {
 inline V square_root(V a) {
   return {_mm256_sqrt_ps(a.low), _mm256_sqrt_ps(a.high)};
 }
-inline V round_even(V a) {
-  constexpr int kMode = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
-  return {_mm256_round_ps(a.low, kMode), _mm256_round_ps(a.high, kMode)};
-}
 inline V larger(V a, V b) {
   return {_mm256_max_ps(a.low, b.low), _mm256_max_ps(a.high, b.high)};
 }
@@ -68,6 +64,10 @@ inline V smaller(V a, V b) {
 inline V magnitude(V v) {
   const __m256 sign = _mm256_set1_ps(-0.0f);
   return {_mm256_andnot_ps(sign, v.low), _mm256_andnot_ps(sign, v.high)};
+}
+inline V minus_magnitude(V v) {
+  const __m256 sign = _mm256_set1_ps(-0.0f);
+  return {_mm256_or_ps(sign, v.low), _mm256_or_ps(sign, v.high)};
 }
 inline V with_sign_of(V v, V sign) {
   const __m256 bit = _mm256_set1_ps(-0.0f);

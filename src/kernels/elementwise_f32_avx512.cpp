@@ -46,9 +46,6 @@ inline V fma(V a, V b, V c) {
 inline V square_root(V a) {
   return _mm512_sqrt_ps(a);
 }
-inline V round_even(V a) {
-  return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-}
 inline V larger(V a, V b) {
   return _mm512_max_ps(a, b);
 }
@@ -57,6 +54,9 @@ inline V smaller(V a, V b) {
 }
 inline V magnitude(V v) {
   return _mm512_andnot_ps(set(-0.0f), v);
+}
+inline V minus_magnitude(V v) {
+  return _mm512_or_ps(set(-0.0f), v);
 }
 inline V with_sign_of(V v, V sign) {
   return _mm512_or_ps(magnitude(v), _mm512_and_ps(set(-0.0f), sign));

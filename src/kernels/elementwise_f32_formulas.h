@@ -5,9 +5,9 @@
 //   set(x)                 x in every lane
 //   load(p), store(p, v)   16 values
 //   load_first(p, n, fill), store_first(p, v, n)   n < 16 values, the other lanes `fill`
-//   add, sub, mul, divide, fma(a, b, c) = a·b + c rounded once, square_root, round_even
+//   add, sub, mul, divide, fma(a, b, c) = a·b + c rounded once, square_root
 //   larger(a, b), smaller(a, b)   b where the comparison fails, so NaN in b stays
-//   magnitude(v), with_sign_of(v, sign)
+//   magnitude(v), minus_magnitude(v), with_sign_of(v, sign)
 //   where_less(a, b, x, y)        a < b ? x : y
 //   times_power_of_two(v, n)      v · 2ⁿ for whole n in [−252, 254], rounded once
 //   lanes_sum(v), lanes_max(v)    lanes i and i + 8, then + 4, + 2, + 1
@@ -15,22 +15,28 @@
 // Every operation is exactly rounded, so the same formula gives the same bits everywhere.
 // Polynomials: tools/dev/fit_f32_polynomials.py.
 
-// e^x: x = n·ln 2 + r with |r| <= ln(2)/2, ln 2 in two parts; below −104 it is 0, above 89
-// infinite.
-inline V exp_below_89(V x) {
-  x = larger(set(-104.0f), x);
-  const V n = round_even(mul(x, set(1.44269504f)));
+// The whole number next to a·b, ties to even; its size is below 2²². What is added and taken off
+// again leaves no room for a fraction.
+inline V round_product(V a, V b) {
+  constexpr float kNoFraction = 12582912.0f;  // 1.5 · 2²³
+  return sub(fma(a, b, set(kNoFraction)), set(kNoFraction));
+}
+
+// e^x of x in [−104, 89]: x = n·ln 2 + r with |r| <= ln(2)/2, ln 2 in two parts; at −104 it is 0,
+// at 89 infinite.
+inline V exp_between(V x) {
+  const V n = round_product(x, set(1.44269504f));
   V r = fma(n, set(-0.693145752f), x);
   r = fma(n, set(-1.42860677e-6f), r);
   V p = fma(set(0.00138144311f), r, set(0.00836879667f));
   p = fma(p, r, set(0.0416683964f));
   p = fma(p, r, set(0.166665196f));
   p = fma(p, r, set(0.49999994f));
-  p = fma(p, mul(r, r), r);
-  return times_power_of_two(add(p, set(1.0f)), n);
+  p = fma(p, r, set(1.0f));
+  return times_power_of_two(fma(p, r, set(1.0f)), n);
 }
 inline V exp_of(V x) {
-  return exp_below_89(smaller(set(89.0f), x));
+  return exp_between(larger(set(-104.0f), smaller(set(89.0f), x)));
 }
 
 // Near 0 an odd polynomial, else 1 − 2/(e^2x + 1).
@@ -46,19 +52,35 @@ inline V tanh_of(V x) {
   return with_sign_of(where_less(a, set(0.625f), near, far), x);
 }
 
-// With t = e^−|x| <= 1: 1/(1 + t) or t/(1 + t), accurate at both ends. A division costs as much as
-// all the rest, so with d = 1 + t in [1, 2] it is p ≈ 1/d, of which 1 − d·p = T₄(2d − 3) / 577
-// (Chebyshev's polynomial, so |1 − d·p| <= 1/577), a Newton step, and one for the quotient.
-inline V sigmoid_of(V x) {
-  const V t = exp_below_89(sub(set(0.0f), magnitude(x)));
+// t / (1 + t) and 1 / (1 + t) = `numerator` / d for t in [0, 1]. A division costs as much as all
+// the rest of a sigmoid, so it is numerator · p · (1 + e + e²) with p ≈ 1/d and e = 1 − d·p, which
+// is T₄(2d − 3) / 577 (Chebyshev's polynomial, so |e³| is below 2⁻²⁷).
+inline V quotient(V numerator, V t) {
   const V minus_d = sub(set(-1.0f), t);
   V p = fma(set(128.0f / 577.0f), minus_d, set(768.0f / 577.0f));
   p = fma(p, minus_d, set(1696.0f / 577.0f));
   p = fma(p, minus_d, set(1632.0f / 577.0f));
-  p = fma(fma(minus_d, p, set(1.0f)), p, p);
-  const V numerator = where_less(x, set(0.0f), t, set(1.0f));
-  const V quotient = mul(numerator, p);
-  return fma(fma(minus_d, quotient, numerator), p, quotient);
+  const V e = fma(minus_d, p, set(1.0f));
+  const V near = mul(numerator, p);
+  return fma(near, fma(e, e, e), near);
+}
+
+// −|x|, but not below −104.
+inline V exponent_of(V x) {
+  return larger(set(-104.0f), minus_magnitude(x));
+}
+
+// With t = e^−|x| <= 1: 1/(1 + t) or t/(1 + t), accurate at both ends.
+inline V sigmoid_of(V x) {
+  const V t = exp_between(exponent_of(x));
+  return quotient(where_less(x, set(0.0f), t, set(1.0f)), t);
+}
+
+// x · sigmoid(x) = max(0, x) − |x| · t/(1 + t), with t as there.
+inline V silu_of(V x) {
+  const V a = exponent_of(x);  // finite: t is 0 at its end
+  const V t = exp_between(a);
+  return fma(a, quotient(t, t), larger(set(0.0f), x));
 }
 
 // Near 0 an odd polynomial, else 1 − e^P(|x|); it is 1 from 4 on.
@@ -114,7 +136,7 @@ struct GeluTanh {
   }
 };
 struct Silu {
-  static V of(V x, V, V) { return mul(x, sigmoid_of(x)); }
+  static V of(V x, V, V) { return silu_of(x); }
 };
 struct HardSigmoid {
   static V of(V x, V alpha, V beta) { return hard_sigmoid_of(x, alpha, beta); }

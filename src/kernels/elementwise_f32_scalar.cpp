@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdint>
 
-#include "base/rounding.h"
 #include "kernels/elementwise_f32_kernels.h"
 
 namespace q8 {
@@ -56,9 +55,6 @@ V fma(const V& a, const V& b, const V& c) {
 V square_root(const V& a) {
   return each([](float x) { return std::sqrt(x); }, a);
 }
-V round_even(const V& a) {
-  return each([](float x) { return round_half_even(x); }, a);
-}
 V larger(const V& a, const V& b) {
   return each([](float x, float y) { return x > y ? x : y; }, a, b);
 }
@@ -67,6 +63,9 @@ V smaller(const V& a, const V& b) {
 }
 V magnitude(const V& a) {
   return each([](float x) { return std::fabs(x); }, a);
+}
+V minus_magnitude(const V& a) {
+  return each([](float x) { return -std::fabs(x); }, a);
 }
 V with_sign_of(const V& a, const V& sign) {
   return each([](float x, float s) { return std::copysign(x, s); }, a, sign);
