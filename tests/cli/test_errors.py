@@ -10,6 +10,11 @@ class Usage(q8_program.Q8TestCase):
         for wrong, right in (("validat", "validate"), ("calbrate", "calibrate"), ("quantise", "quantize"), ("bensh", "bench")):
             self.fail_with(2, [wrong, f"did you mean '{right}'?"], wrong)
 
+    def test_another_word_is_no_mistyped_one(self):
+        for word in ("tune", "drift", "frobnicate"):
+            done = self.q8(word)
+            self.assertEqual((done.returncode, done.stderr), (2, f"error: no such command: {word} (q8 --help)\n"))
+
     def test_mistyped_flag_is_suggested(self):
         self.fail_with(2, ["--per-clas", "did you mean '--per-class'?"], "validate", "--per-clas")
         self.fail_with(2, ["--sampels", "did you mean '--samples'?"], "calibrate", MODEL, "--sampels", 3)

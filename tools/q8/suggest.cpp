@@ -18,7 +18,8 @@ std::vector<std::string> option_names(const CLI::App& app) {
 
 std::string nearest(const std::string& word, const std::vector<std::string>& known) {
   std::string best;
-  std::size_t least = std::max<std::size_t>(2, word.size() / 3) + 1;
+  // One letter in three may be wrong, or two may be swapped: more makes another word of it.
+  std::size_t least = std::max<std::size_t>(word.size() < 6 ? 1 : 2, word.size() / 3) + 1;
   for (const std::string& name : known)
     if (const std::size_t distance = edit_distance(word, name); distance < least) {
       least = distance;
