@@ -102,7 +102,10 @@ struct ValidateJob {
   DataPaths data;                     // empty: the profile's data without its samples
   std::optional<std::int64_t> samples = {};  // at most, spread evenly; nothing: all
   std::int64_t label_offset = 0;             // output index of class 0
-  bool allow_overlap = false;                // samples that calibration saw are no error
+  // The input that is 0 where a position is padding, which is not compared; empty: the one that
+  // calibration was told of, if any.
+  std::string mask = {};
+  bool allow_overlap = false;  // samples that calibration saw are no error
   // Where max_drop is not given it is 1 %, if there are labels.
   GateLimits gates;
   bool check_overflow = false;      // several times slower

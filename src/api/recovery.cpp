@@ -109,7 +109,8 @@ Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Targ
           "and --recover none leave both out without this warning)");
     return result;
   }
-  RecoveryContext context{.float_budget_percent = job.float_budget_percent,
+  RecoveryContext context{.mask = data.profile().mask,
+                          .float_budget_percent = job.float_budget_percent,
                           .machine = session_options(host),
                           .progress = host.progress,
                           .stop = host.stop,

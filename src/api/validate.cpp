@@ -144,6 +144,7 @@ ValidateResult validate_models(const ValidateJob& job, const Host& host) {
                          .progress = host.progress,
                          .stop = host.stop};
   const ValidationInputs inputs = find_validation_inputs(job);
+  options.mask = job.mask.empty() && inputs.profile ? inputs.profile->mask : job.mask;
   check_reports(job, inputs);
   const Dataset dataset = open_samples(job, inputs, host);
   warn_of_preprocessing(dataset, inputs, host);

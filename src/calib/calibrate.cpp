@@ -8,12 +8,12 @@
 #include "calib/cost_meter.h"
 #include "calib/observed_values.h"
 #include "calib/profile_builder.h"
-#include "calib/token_mask.h"
 #include "calib/value_block.h"
 #include "data/data_checks.h"
 #include "data/sample_stream.h"
 #include "data/sampling.h"
 #include "exec/session.h"
+#include "exec/token_mask.h"
 
 namespace q8 {
 namespace {
@@ -42,15 +42,15 @@ class Observation {
         index_(graph.values().size(), -1),
         session_(session),
         collector_(session.threads(), options.isa),
+        mask_(graph, options.mask),
         extrema_(values_.size()) {
-    if (!options.mask.empty()) mask_.emplace(graph, options.mask);
     for (std::size_t i = 0; i < values_.size(); ++i)
       index_[static_cast<std::size_t>(values_[i].id)] = static_cast<int>(i);
   }
 
   const std::vector<Extrema>& extrema() const { return extrema_; }
   void begin_sample(std::span<const Tensor> inputs) {
-    if (mask_) mask_->begin_sample(session_, inputs);
+    mask_.begin_sample(session_, inputs);
     extrema_.assign(values_.size(), {});
     shown_.assign(values_.size(), false);
   }
@@ -67,9 +67,7 @@ class Observation {
     shown_[i] = true;
     if (!is_floating(produced.tensor.dtype())) return;
     const Tensor floats = cast(produced.tensor, DType::kF32);
-    if (!mask_ || !mask_->covers(produced.value))
-      return add(floats, produced, i, builder.tensor(i));
-    for (const Tensor& part : mask_->unmasked(produced.value, floats))
+    for (const Tensor& part : mask_.unmasked(produced.value, floats))
       add(part, produced, i, builder.tensor(i));
   }
 
@@ -91,7 +89,7 @@ class Observation {
   std::vector<int> index_;  // by ValueId: into values_, or -1
   const Session& session_;
   StatisticsCollector collector_;
-  std::optional<TokenMask> mask_;
+  TokenMask mask_;
   // Of the sample at hand.
   std::vector<Extrema> extrema_;
   std::vector<bool> shown_;

@@ -47,7 +47,7 @@ struct Calibration {
 // Clip from 0, reads is left out unless settings.clamped_values: the range is taken behind it. The
 // same profile for every thread count, ISA, order and sharding; memory does not depend on the
 // number of samples but for their names and hashes. With a mask, padded positions are left
-// out (calib/token_mask.h). Throws bad_input where a value is NaN, +inf or
+// out (exec/token_mask.h). Throws bad_input where a value is NaN, +inf or
 // (outside of attention masks) −inf, naming tensor, node and sample, and where `resume` does not
 // belong to this run.
 Calibration calibrate(const Graph& canonical, const ModelReference& model, const Dataset& data,

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "exec/session.h"
+#include "exec/token_mask.h"
 
 namespace q8 {
 namespace {
@@ -36,21 +37,31 @@ class Collector {
     return ids;
   }
 
-  void add(const Produced& produced) {
+  void add(const Produced& produced, const TokenMask& mask) {
     const auto found = wanted_.find(produced.value);
     if (found == wanted_.end()) return;
-    ColumnRows& to = rows_.at(produced.value);
-    const Tensor floats = cast(produced.tensor, DType::kF32);
+    const std::vector<Tensor> parts =
+        mask.unmasked(produced.value, cast(produced.tensor, DType::kF32));
+    const std::int64_t share =
+        (found->second.rows_a_sample + std::ssize(parts) - 1) / std::ssize(parts);
+    for (const Tensor& part : parts)
+      add_part(part, produced.axes, found->second.axis, share, rows_.at(produced.value));
+  }
+
+  std::map<ValueId, ColumnRows> finish() && { return std::move(rows_); }
+
+ private:
+  static void add_part(const Tensor& floats, std::span<const int> axes, std::int64_t axis,
+                       std::int64_t most, ColumnRows& to) {
     const std::int64_t rank = floats.rank();
-    const std::int64_t logical = found->second.axis < 0 ? rank + found->second.axis : 1;
+    const std::int64_t logical = axis < 0 ? rank + axis : 1;
     std::int64_t position = logical;  // in memory
-    if (!produced.axes.empty())
-      position =
-          std::ranges::find(produced.axes, static_cast<int>(logical)) - produced.axes.begin();
+    if (!axes.empty()) position = std::ranges::find(axes, static_cast<int>(logical)) - axes.begin();
     if (position < 0 || position >= rank || floats.shape()[position] != to.columns) return;
+    if (floats.size() == 0) return;  // nothing but padding
     const std::int64_t inner = floats.shape().count(position + 1, rank);
     const std::int64_t count = floats.size() / to.columns;
-    const std::int64_t taken = std::min(count, found->second.rows_a_sample);
+    const std::int64_t taken = std::min(count, most);
     for (std::int64_t i = 0; i < taken; ++i) {
       const std::int64_t row = (2 * i + 1) * count / (2 * taken);
       const float* from = floats.data<float>() + row / inner * to.columns * inner + row % inner;
@@ -62,9 +73,6 @@ class Collector {
         for (std::int64_t i = 0; i < inner; ++i, ++x) extrema.include({*x, *x});
   }
 
-  std::map<ValueId, ColumnRows> finish() && { return std::move(rows_); }
-
- private:
   std::map<ValueId, Wanted> wanted_;
   std::map<ValueId, ColumnRows> rows_;
 };
@@ -78,9 +86,11 @@ std::map<ValueId, ColumnRows> collect_column_rows(const Graph& graph,
   SessionOptions options = context.machine;
   options.keep = collector.values();
   const Session session(graph, options);
+  TokenMask mask(graph, context.mask);
   for (const SampleInputs& sample : context.fit) {
     if (context.stop.stop_requested()) throw interrupted();
-    session.run(sample, [&](const Produced& produced) { collector.add(produced); });
+    mask.begin_sample(session, sample);
+    session.run(sample, [&](const Produced& produced) { collector.add(produced, mask); });
   }
   return std::move(collector).finish();
 }

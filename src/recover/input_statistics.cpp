@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/rounding.h"
 #include "base/threads.h"
+#include "exec/token_mask.h"
 #include "kernels/gemm_u8s8.h"
 #include "recover/layer_rows.h"
 
@@ -134,6 +135,7 @@ class Collector {
         gram_(gram),
         kernels_(make_kernel_set(context.machine.isa)),
         threads_(context.machine.threads),
+        mask_(graph, context.mask),
         statistics_(layers.size()),
         waiting_(layers.size()) {
     for (std::size_t i = 0; i < layers.size(); ++i) {
@@ -144,6 +146,9 @@ class Collector {
     }
   }
 
+  void begin_sample(const Session& session, const SampleInputs& sample) {
+    mask_.begin_sample(session, sample);
+  }
   void add(const Produced& produced, std::int64_t sample) {
     for (std::size_t i = 0; i < layers_.size(); ++i)
       if (layers_[i].input == produced.value) add_layer(i, produced, sample);
@@ -155,10 +160,21 @@ class Collector {
 
  private:
   void add_layer(std::size_t index, const Produced& produced, std::int64_t sample) {
-    const WeightedLayer& layer = layers_[index];
     const Tensor floats = cast(produced.tensor, DType::kF32);
-    const LayerRows rows(graph_, layer, floats, produced.axes);
-    const std::int64_t share = (wanted_rows(layer) + samples_ - 1) / samples_;
+    // The windows of a Conv reach over positions, so none can be taken out.
+    const std::vector<Tensor> parts = graph_.node(layers_[index].node).is("Conv")
+                                          ? std::vector{floats}
+                                          : mask_.unmasked(produced.value, floats);
+    const std::int64_t pieces = samples_ * std::ssize(parts);
+    const std::int64_t share = (wanted_rows(layers_[index]) + pieces - 1) / pieces;
+    for (const Tensor& part : parts)
+      if (part.size() > 0) add_part(index, part, produced.axes, share, sample);
+  }
+
+  void add_part(std::size_t index, const Tensor& floats, std::span<const int> axes,
+                std::int64_t share, std::int64_t sample) {
+    const WeightedLayer& layer = layers_[index];
+    const LayerRows rows(graph_, layer, floats, axes);
     std::vector<std::int64_t> taken(static_cast<std::size_t>(std::min(rows.count(), share)));
     for (std::size_t i = 0; i < taken.size(); ++i)
       taken[i] = spread_row(static_cast<std::int64_t>(i), std::ssize(taken), rows.count(), sample);
@@ -213,6 +229,7 @@ class Collector {
   bool gram_;
   KernelSet kernels_;
   Threads threads_;
+  TokenMask mask_;
   std::vector<InputStatistics> statistics_;
   std::vector<RowBlock> waiting_;  // by layer: bytes alone
 };
@@ -232,8 +249,9 @@ std::vector<InputStatistics> collect_input_statistics(const Graph& graph,
   Collector collector(graph, layers, context, request.gram);
   for (std::int64_t s = 0; s < std::ssize(context.fit); ++s) {
     if (context.stop.stop_requested()) throw interrupted();
-    session.run(context.fit[static_cast<std::size_t>(s)],
-                [&](const Produced& produced) { collector.add(produced, s); });
+    const SampleInputs& sample = context.fit[static_cast<std::size_t>(s)];
+    collector.begin_sample(session, sample);
+    session.run(sample, [&](const Produced& produced) { collector.add(produced, s); });
     if (context.progress) context.progress(request.what, s + 1, std::ssize(context.fit));
   }
   return std::move(collector).finish();

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "calib/value_block.h"
 #include "exec/session.h"
+#include "exec/token_mask.h"
 
 namespace q8 {
 
@@ -28,14 +29,16 @@ CalibrationProfile observe_values(const Graph& graph, const std::vector<std::str
   }
   const Session session(graph, options);
   StatisticsCollector collector(session.threads(), context.machine.isa);
+  TokenMask mask(graph, context.mask);
   for (const SampleInputs& sample : context.fit) {
     if (context.stop.stop_requested()) throw interrupted();
+    mask.begin_sample(session, sample);
     session.run(sample, [&](const Produced& made) {
       const auto place = places.find(made.value);
       if (place == places.end() || !is_floating(made.tensor.dtype())) return;
-      const Tensor floats = cast(made.tensor, DType::kF32);
-      collector.add(block_of(floats, made.axes, place->second.channels),
-                    profile.tensors[place->second.tensor]);
+      for (const Tensor& part : mask.unmasked(made.value, cast(made.tensor, DType::kF32)))
+        collector.add(block_of(part, made.axes, place->second.channels),
+                      profile.tensors[place->second.tensor]);
     });
   }
   for (TensorStatistics& tensor : profile.tensors) {

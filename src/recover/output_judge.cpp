@@ -29,6 +29,13 @@ double noise_of(const Tensor& fp32, const Tensor& int8) {
   return sum;
 }
 
+double noise_of(const std::vector<Tensor>& fp32, const std::vector<Tensor>& int8) {
+  if (fp32.size() != int8.size()) return kInfinity;
+  double sum = 0;
+  for (std::size_t i = 0; i < fp32.size(); ++i) sum += noise_of(fp32[i], int8[i]);
+  return sum;
+}
+
 double energy_of(const Tensor& tensor) {
   if (!is_number(tensor.dtype())) return 0;
   double sum = 0;
@@ -39,12 +46,15 @@ double energy_of(const Tensor& tensor) {
 
 }  // namespace
 
-OutputJudge::OutputJudge(const Graph& fp32, const RecoveryContext& context) : context_(context) {
+OutputJudge::OutputJudge(const Graph& fp32, const RecoveryContext& context)
+    : context_(context), mask_(fp32, context.mask) {
   const Session session(fp32, context.machine);
   for (const SampleInputs& sample : context.judge) {
-    references_.push_back(session.run(sample));
+    mask_.begin_sample(session, sample);
+    references_.push_back(mask_.unmasked_outputs(session.run(sample)));
     signals_.push_back(0);
-    for (const Tensor& output : references_.back()) signals_.back() += energy_of(output);
+    for (const std::vector<Tensor>& output : references_.back())
+      for (const Tensor& part : output) signals_.back() += energy_of(part);
     if (context.stop.stop_requested()) throw interrupted();
   }
 }
@@ -53,8 +63,10 @@ std::vector<double> OutputJudge::noises(const PlannedGraph& model, std::size_t b
                                         std::size_t end) const {
   const Session session(apply_plan(model.graph, model.plan, Format::kQdq), context_.machine);
   std::vector<double> noises;
+  TokenMask mask = mask_;
   for (std::size_t s = begin; s < end; ++s) {
-    const std::vector<Tensor> outputs = session.run(context_.judge[s]);
+    mask.begin_sample(context_.judge[s]);
+    const auto outputs = mask.unmasked_outputs(session.run(context_.judge[s]));
     double sum = 0;
     for (std::size_t o = 0; o < outputs.size(); ++o) sum += noise_of(references_[s][o], outputs[o]);
     noises.push_back(sum);

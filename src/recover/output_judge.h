@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "exec/token_mask.h"
 #include "recover/recover.h"
 
 namespace q8 {
@@ -12,7 +13,8 @@ namespace q8 {
 double decibels(double signal, double noise);
 
 // The error of INT8 models at their outputs, measured by running them against the FP32 graph on the
-// judging samples. Sums are taken in double, in the order of samples, outputs and elements.
+// judging samples. Positions that context.mask marks as padding do not count. Sums are taken in
+// double, in the order of samples, outputs and elements.
 class OutputJudge {
  public:
   // Runs the FP32 graph; `context` must outlive this.
@@ -35,8 +37,10 @@ class OutputJudge {
 
  private:
   const RecoveryContext& context_;
-  std::vector<std::vector<Tensor>> references_;  // by sample, output
-  std::vector<double> signals_;                  // by sample: Σ fp32²
+  std::vector<std::vector<std::vector<Tensor>>>
+      references_;               // by sample, output: what counts of it
+  std::vector<double> signals_;  // by sample: Σ fp32²
+  TokenMask mask_;
 };
 
 }  // namespace q8

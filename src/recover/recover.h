@@ -42,10 +42,11 @@ using ObserveAgain =
 struct RecoveryContext {
   std::span<const SampleInputs> fit = {};    // passes learn from these
   std::span<const SampleInputs> judge = {};  // and are judged by these; no pass sees them
-  const PlanSource* source = nullptr;        // null: the plan came from elsewhere
-  ObserveAgain observe_again = {};           // for passes that change the float graph
-  double float_budget_percent = 0;           // of the estimated time, to be spent on float nodes
-  SessionOptions machine = {};               // threads and ISA
+  std::string mask = {};               // the input that marks padding (TokenMask); empty: none
+  const PlanSource* source = nullptr;  // null: the plan came from elsewhere
+  ObserveAgain observe_again = {};     // for passes that change the float graph
+  double float_budget_percent = 0;     // of the estimated time, to be spent on float nodes
+  SessionOptions machine = {};         // threads and ISA
   Progress progress = {};
   std::stop_token stop = {};
   // Whole sentences about what a pass had to leave out; empty: nobody listens.

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "data/sample_stream.h"
+#include "exec/token_mask.h"
 #include "validate/comparison.h"
 
 namespace q8 {
@@ -63,13 +64,20 @@ class Tally {
   Tally(const Graph& fp32, const Dataset& dataset, std::int64_t label_offset)
       : graph_(fp32), dataset_(dataset), offset_(label_offset), errors_(fp32.outputs().size()) {}
 
-  void add(const Sample& sample, const std::vector<Tensor>& fp32, const std::vector<Tensor>& int8) {
-    for (std::size_t i = 0; i < errors_.size(); ++i) errors_[i].add(fp32[i], int8[i]);
+  // Of each output the parts that count.
+  using Outputs = std::vector<std::vector<Tensor>>;
+  void add(const Sample& sample, const Outputs& fp32, const Outputs& int8) {
+    for (std::size_t i = 0; i < errors_.size(); ++i)
+      for (std::size_t p = 0; p < std::min(fp32[i].size(), int8[i].size()); ++p)
+        errors_[i].add(fp32[i][p], int8[i][p]);
     ++samples_;
     labelled_ += sample.label.has_value();
-    has_scores_ = has_scores_ && is_row(fp32[0]) && is_row(int8[0]);
+    const auto is_scores = [](const std::vector<Tensor>& parts) {
+      return parts.size() == 1 && is_row(parts[0]);
+    };
+    has_scores_ = has_scores_ && is_scores(fp32[0]) && is_scores(int8[0]);
     if (!has_scores_) return;
-    const std::vector<double> a = flat_values(fp32[0]), b = flat_values(int8[0]);
+    const std::vector<double> a = flat_values(fp32[0][0]), b = flat_values(int8[0][0]);
     agreed_ += argmax(a) == argmax(b);
     if (sample.label) add_labelled(sample, a, b);
   }
@@ -154,13 +162,16 @@ Validation compare_models(const Graph& fp32, const Graph& int8, const Dataset& d
   SessionOptions counting = options.machine;
   counting.count_overflow = options.check_overflow;
   const Session reference(fp32, options.machine), quantized(int8, counting);
+  TokenMask mask(fp32, options.mask);
   Tally tally(fp32, dataset, options.label_offset);
   SampleStream stream(dataset, samples);
   std::int64_t done = 0;
   while (const auto sample = stream.next()) {
     if (options.stop.stop_requested()) throw interrupted();
     try {
-      tally.add(*sample, reference.run(sample->inputs), quantized.run(sample->inputs));
+      mask.begin_sample(reference, sample->inputs);
+      tally.add(*sample, mask.unmasked_outputs(reference.run(sample->inputs)),
+                mask.unmasked_outputs(quantized.run(sample->inputs)));
     } catch (const Error& error) {
       if (std::string_view(error.what()).find(sample->name) != std::string_view::npos) throw;
       throw error.within("sample '" + sample->name + "'");

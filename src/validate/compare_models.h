@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include "base/progress.h"
@@ -17,6 +18,9 @@ struct CompareOptions {
   bool check_overflow = false;  // of the INT8 model
   // The model's output index of class 0: 1 where the model has a background class in front.
   std::int64_t label_offset = 0;
+  // The models' input that marks padding (exec/token_mask.h), whose positions are not compared;
+  // empty: none.
+  std::string mask = {};
   Progress progress = {};
   std::stop_token stop = {};
 };

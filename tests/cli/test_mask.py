@@ -1,4 +1,4 @@
-"""q8 calibrate --mask: the statistics are those of the positions that the mask keeps, as NumPy works them out."""
+"""--mask: statistics and comparisons are of the positions that the mask keeps, as NumPy works them out."""
 import json
 import sys
 import unittest
@@ -8,6 +8,7 @@ import q8_program
 try:
     import numpy as np
     import onnx
+    import onnxruntime
     from onnx import TensorProto, helper, numpy_helper
 except ImportError:
     np = None
@@ -52,7 +53,7 @@ def unmasked_values(c, ids, mask):
             "weights": weights[both], "context": (weights @ x)[keep]}
 
 
-@unittest.skipIf(np is None, "needs numpy and onnx (Q8_PYTHON)")
+@unittest.skipIf(np is None, "needs numpy, onnx and onnxruntime (Q8_PYTHON)")
 class Mask(q8_program.Q8TestCase):
     def check(self, constants, ids, mask, name="m.q8cal"):
         expected = {}
@@ -108,6 +109,34 @@ class Mask(q8_program.Q8TestCase):
         self.assertNotEqual(one, plain)
         self.succeed("calibrate", "m.onnx", "--data", "data")
         self.fail_with(2, ["--mask", "--data"], "quantize", "--mask", "mask")
+
+    def test_validate_compares_what_is_not_padding(self):
+        """SQNR over kept positions, of what ONNX Runtime makes of both models."""
+        attention_model(self.folder / "m.onnx", 6, "batch", "length")
+        ids, mask = self.rows(60, 6, 5)
+        (self.folder / "data").mkdir()
+        (self.folder / "held").mkdir()
+        np.savez(self.folder / "data" / "a.npz", ids=ids[:40], mask=mask[:40])
+        np.savez(self.folder / "held" / "b.npz", ids=ids[40:], mask=mask[40:])
+        self.succeed("calibrate", "m.onnx", "--data", "data", "--mask", "mask")
+        self.succeed("quantize", "--recover", "none", "-o", "m.int8.onnx")
+        outputs = [[onnxruntime.InferenceSession(str(self.folder / n)).run(None, {"ids": i[None], "mask": m[None]})[0][0]
+                    for i, m in zip(ids[40:], mask[40:])] for n in ("m.onnx", "m.int8.onnx")]
+
+        def sqnr(keep):
+            a, b = (np.concatenate([y[keep(m)] for y, m in zip(of, mask[40:])]).astype(np.float64) for of in outputs)
+            return 10 * np.log10((a * a).sum() / ((a - b) ** 2).sum())
+
+        def measured(*more):
+            return json.loads(self.succeed("validate", "m.onnx", "m.int8.onnx", "--data", "held", "--allow-overlap", "--json", "-", *more))["sqnr_db"]
+
+        kept, whole = sqnr(lambda m: m != 0), sqnr(lambda m: m >= 0)
+        self.assertGreater(abs(kept - whole), 0.2)  # else this would show nothing
+        self.assertAlmostEqual(measured(), kept, delta=0.05)
+        (self.folder / "m.q8cal").unlink()
+        self.assertAlmostEqual(measured(), whole, delta=0.05)
+        self.assertAlmostEqual(measured("--mask", "mask"), kept, delta=0.05)
+        self.fail_with(3, ["maks", "mask"], "validate", "m.onnx", "m.int8.onnx", "--data", "held", "--allow-overlap", "--mask", "maks")
 
     def test_without_a_mask_padding_counts(self):
         attention_model(self.folder / "m.onnx", 6, "batch", "length")

@@ -62,6 +62,7 @@ CommandRun add_validate(CLI::App& command) {
                   "profile whose samples do not count (default: the *.q8cal here)")
       ->type_name("FILE");
   add_data_options(command, job.data);
+  add_mask_option(command, job.mask);
   command.add_option("--samples", job.samples, "at most so many (default: all)")
       ->check(whole_number(1));
   command

@@ -17,9 +17,7 @@ void add_data_options(CLI::App& command, DataPaths& data) {
 }
 
 void add_mask_option(CLI::App& command, std::string& mask) {
-  command
-      .add_option("--mask", mask,
-                  "input that is 0 at padded positions, which are left out of the statistics")
+  command.add_option("--mask", mask, "input that is 0 at padded positions, which do not count")
       ->type_name("INPUT");
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,8 +14,8 @@
 
 namespace q8 {
 
-// Leaves padded positions of token models out of statistics. The mask is an input of the model,
-// [batch, sequence] (or [sequence]), 0 where a position is padding.
+// Leaves padded positions of token models out of what is counted, learned from or compared. The
+// mask is an input of the model, [batch, sequence] (or [sequence]), 0 where a position is padding.
 //
 // Which axes of a value count positions is found by running the graph once more on the first
 // sample, one position shorter: they are those that become shorter too. Where it cannot be run so
@@ -23,18 +24,24 @@ namespace q8 {
 // positions of all of them.
 class TokenMask {
  public:
-  // Throws bad_input where `input` is no input of the graph (with the nearest names), or one of
-  // another rank or type.
+  // Of no name: no mask, everything counts. Throws bad_input where `input` is no input of the graph
+  // (with the nearest names), or one of another rank or type.
   TokenMask(const Graph& graph, std::string_view input);
 
   // The sample that is about to run. `session` makes all values that will be asked for.
   void begin_sample(const Session& session, std::span<const Tensor> inputs);
+  // The same where axes are known from an earlier sample, or no sample was longer than one
+  // position.
+  void begin_sample(std::span<const Tensor> inputs);
 
   // Whether masked positions of the value have to be left out in this sample.
   bool covers(ValueId value) const;
   // `tensor` in the physical order in which the session shows it, without masked positions: one
-  // tensor, or one for each item of the batch, which may be of different lengths.
+  // tensor, or one for each item of the batch, which may be of different lengths. Itself where
+  // nothing of it is masked.
   std::vector<Tensor> unmasked(ValueId value, const Tensor& tensor) const;
+  // Likewise each of the graph's outputs, or of those of another graph with the same.
+  std::vector<std::vector<Tensor>> unmasked_outputs(std::span<const Tensor> outputs) const;
 
  private:
   struct Axis {
@@ -46,7 +53,7 @@ class TokenMask {
   std::vector<Tensor> shortened(std::span<const Tensor> inputs) const;
 
   const Graph& graph_;
-  std::size_t input_ = 0;
+  std::optional<std::size_t> input_;
   bool axes_known_ = false;
   std::map<ValueId, std::vector<Axis>> axes_;
   // Of the sample at hand.

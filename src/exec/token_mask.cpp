@@ -1,4 +1,4 @@
-#include "calib/token_mask.h"
+#include "exec/token_mask.h"
 
 #include <algorithm>
 #include <cstring>
@@ -49,6 +49,7 @@ Tensor take_along(const Tensor& tensor, std::int64_t axis, std::span<const std::
 }
 
 TokenMask::TokenMask(const Graph& graph, std::string_view input) : graph_(graph) {
+  if (input.empty()) return;
   std::vector<std::string_view> names;
   for (const ValueId id : graph.inputs()) names.push_back(graph.value(id).name);
   const auto it = std::ranges::find(names, input);
@@ -57,7 +58,7 @@ TokenMask::TokenMask(const Graph& graph, std::string_view input) : graph_(graph)
                     ": the model has no such input; the nearest is '" +
                     std::string(names.empty() ? "" : nearest_name(input, names)) + "'");
   input_ = static_cast<std::size_t>(it - names.begin());
-  const TypeInfo& type = graph.value(graph.inputs()[input_]).type;
+  const TypeInfo& type = graph.value(graph.inputs()[*input_]).type;
   const bool is_flag = !type.dtype || is_integer(*type.dtype) || *type.dtype == DType::kBool;
   const bool fits = !type.dims || type.dims->size() == 1 || type.dims->size() == 2;
   if (!is_flag || !fits)
@@ -67,7 +68,7 @@ TokenMask::TokenMask(const Graph& graph, std::string_view input) : graph_(graph)
 
 // Every input axis that the model calls by the sequence's name, and the mask's own.
 std::vector<Tensor> TokenMask::shortened(std::span<const Tensor> inputs) const {
-  const TypeInfo& mask = graph_.value(graph_.inputs()[input_]).type;
+  const TypeInfo& mask = graph_.value(graph_.inputs()[*input_]).type;
   const std::string name = mask.dim_names.empty() ? "" : mask.dim_names.back();
   const std::vector<std::int64_t> kept = first_indices(length_ - 1);
   std::vector<Tensor> shorter(inputs.begin(), inputs.end());
@@ -76,7 +77,7 @@ std::vector<Tensor> TokenMask::shortened(std::span<const Tensor> inputs) const {
     for (std::int64_t axis = 0; axis < inputs[i].rank(); ++axis) {
       const auto a = static_cast<std::size_t>(axis);
       const bool same_name = !name.empty() && a < names.size() && names[a] == name;
-      const bool is_mask = i == input_ && axis == inputs[i].rank() - 1;
+      const bool is_mask = i == *input_ && axis == inputs[i].rank() - 1;
       if ((same_name || is_mask) && shorter[i].shape()[axis] == length_)
         shorter[i] = take_along(shorter[i], axis, kept);
     }
@@ -111,18 +112,23 @@ void TokenMask::find_axes(const Session& session, std::span<const Tensor> inputs
 }
 
 void TokenMask::begin_sample(const Session& session, std::span<const Tensor> inputs) {
-  const Tensor& mask = inputs[input_];
+  begin_sample(inputs);
+  if (!input_ || axes_known_ || length_ < 2) return;
+  find_axes(session, inputs);
+  axes_known_ = true;
+}
+
+void TokenMask::begin_sample(std::span<const Tensor> inputs) {
+  if (!input_) return;
+  const Tensor& mask = inputs[*input_];
   if (mask.rank() < 1 || mask.rank() > 2)
-    throw bad_input("the mask '" + graph_.value(graph_.inputs()[input_]).name + "' is " +
+    throw bad_input("the mask '" + graph_.value(graph_.inputs()[*input_]).name + "' is " +
                     mask.str() + ", not [batch, sequence] or [sequence]");
   batch_ = mask.rank() == 2 ? mask.shape()[0] : 1;
   length_ = mask.shape()[mask.rank() - 1];
   kept_.clear();
   for (const std::int64_t flag : cast(mask, DType::kS64).to_int64s()) kept_.push_back(flag != 0);
   all_kept_ = std::ranges::find(kept_, false) == kept_.end();
-  if (axes_known_ || length_ < 2) return;
-  find_axes(session, inputs);
-  axes_known_ = true;
 }
 
 bool TokenMask::covers(ValueId value) const {
@@ -130,7 +136,9 @@ bool TokenMask::covers(ValueId value) const {
 }
 
 std::vector<Tensor> TokenMask::unmasked(ValueId value, const Tensor& tensor) const {
+  if (!covers(value)) return {tensor};
   const std::vector<Axis>& axes = axes_.at(value);
+  if (axes.back().position >= tensor.rank()) return {tensor};
   const auto indices_from = [&](std::int64_t first, std::int64_t count) {
     std::vector<std::int64_t> indices;
     for (std::int64_t i = 0; i < count; ++i)
@@ -156,6 +164,14 @@ std::vector<Tensor> TokenMask::unmasked(ValueId value, const Tensor& tensor) con
     const std::int64_t index[] = {item};
     parts.push_back(reduced(has_items ? take_along(tensor, 0, index) : tensor, item));
   }
+  return parts;
+}
+
+std::vector<std::vector<Tensor>> TokenMask::unmasked_outputs(
+    std::span<const Tensor> outputs) const {
+  std::vector<std::vector<Tensor>> parts;
+  for (std::size_t i = 0; i < outputs.size(); ++i)
+    parts.push_back(unmasked(graph_.outputs()[i], outputs[i]));
   return parts;
 }
 
