@@ -13,9 +13,11 @@
 namespace q8 {
 namespace {
 
-// Below so many values a tensor is counted by one thread, straight into its histogram: emptying the
-// sub-histograms would cost as much.
+// Below so many values a tensor is counted by one thread: waking the others would cost as much.
 constexpr std::int64_t kSmall = 32768;
+// Below so many they are counted straight into the histogram, one after the other: emptying the
+// sub-histograms would cost as much.
+constexpr std::int64_t kFew = 4096;
 constexpr std::size_t kBlock = 1024;  // values whose bins are found before they are counted: 4 KB
 constexpr std::size_t kSlots = Histogram::kMaxBins + 1;
 
@@ -210,12 +212,12 @@ StatisticsCollector::~StatisticsCollector() = default;
 
 void StatisticsCollector::count(std::span<const float> values, Histogram& histogram) {
   const auto size = static_cast<std::int64_t>(values.size());
-  if (size < kSmall) {
+  if (size < kFew) {
     histogram.add(values, scratch_->kernels);
     return;
   }
   Q8_ASSERT(histogram.first() <= 0);  // as cover() leaves it
-  const std::int64_t parts = threads_.count();
+  const std::int64_t parts = parts_of(size);
   threads_.parallel_for(parts, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t part = begin; part < end; ++part) {
       const auto from = static_cast<std::size_t>(size * part / parts),
@@ -231,12 +233,17 @@ void StatisticsCollector::count(std::span<const float> values, Histogram& histog
       counters.end();
     }
   });
-  flush(histogram);
+  flush(parts, histogram);
 }
 
-// Adds what the threads counted to the histogram.
-void StatisticsCollector::flush(Histogram& histogram) {
-  for (const Counters& counters : scratch_->counters) histogram.add_counts(counters.counts());
+std::int64_t StatisticsCollector::parts_of(std::int64_t size) const {
+  return size < kSmall ? 1 : threads_.count();
+}
+
+// Adds what the parts counted to the histogram.
+void StatisticsCollector::flush(std::int64_t parts, Histogram& histogram) {
+  for (std::int64_t p = 0; p < parts; ++p)
+    histogram.add_counts(scratch_->counters[static_cast<std::size_t>(p)].counts());
 }
 
 StatisticsCollector::Added StatisticsCollector::add(const ValueBlock& block,
@@ -248,12 +255,12 @@ StatisticsCollector::Added StatisticsCollector::add(const ValueBlock& block,
   const std::int64_t columns = in_columns ? block.channels * block.inner : block.channels;
   const std::int64_t items =
       !has_channels ? size : (in_columns ? block.outer : block.outer * block.channels);
-  const std::int64_t parts = size < kSmall ? 1 : threads_.count();
+  const std::int64_t parts = parts_of(size);
 
   // Where earlier samples have made bins, a piece that fits into them is counted on the spot, while
   // it is in the cache. A histogram does not depend on the order, so the others may come later.
   Histogram& histogram = statistics.histogram;
-  const bool at_once = size >= kSmall && !histogram.empty() && histogram.first() <= 0;
+  const bool at_once = size >= kFew && !histogram.empty() && histogram.first() <= 0;
 
   std::vector<Part> found(static_cast<std::size_t>(parts));
   threads_.parallel_for(parts, 1, [&](std::int64_t begin, std::int64_t end) {
@@ -309,7 +316,7 @@ StatisticsCollector::Added StatisticsCollector::add(const ValueBlock& block,
   statistics.zeros += all.zeros;
   statistics.extrema.include(extrema);
   statistics.channels.merge(channels);
-  if (at_once) flush(histogram);
+  if (at_once) flush(parts, histogram);
   histogram.cover(extrema.minimum, extrema.maximum);
   if (!at_once && !histogram.empty()) count(values, histogram);
   for (const Part& part : found)

@@ -45,7 +45,8 @@ class StatisticsCollector {
  private:
   struct Scratch;
   void count(std::span<const float> values, Histogram& histogram);
-  void flush(Histogram& histogram);
+  void flush(std::int64_t parts, Histogram& histogram);
+  std::int64_t parts_of(std::int64_t size) const;
 
   Threads& threads_;
   std::unique_ptr<Scratch> scratch_;
