@@ -98,20 +98,21 @@ void conv(benchmark::State& state, Isa isa, const ConvGeometry& g) {
   report(state, outputs * g.taps() * g.in_channels_per_group(), seconds);
 }
 
-// A pointwise convolution and a depthwise one behind it.
-void pair(benchmark::State& state, Isa isa, std::int64_t in_channels, const ConvGeometry& g) {
-  const AlignedBuffer<float> input = random_floats(product(g.input) * in_channels);
-  const AlignedBuffer<float> first = random_floats(g.in_channels * in_channels);
+// A convolution and a depthwise one behind it.
+void pair(benchmark::State& state, Isa isa, const ConvGeometry& conv, const ConvGeometry& g) {
+  const AlignedBuffer<float> input = random_floats(product(conv.input) * conv.in_channels);
+  const AlignedBuffer<float> first = random_floats(g.in_channels * conv.in_channels * conv.taps());
   const AlignedBuffer<float> second = random_floats(g.out_channels * g.taps());
-  const ConvPairF32 convolutions(make_kernel_set(isa), in_channels,
-                                 {first.data(), nullptr, {.lo = 0.0f}}, g,
-                                 {second.data(), nullptr, {.lo = 0.0f}});
+  const ConvPairF32 convolutions(make_kernel_set(isa), conv, {first.data(), nullptr, {.lo = 0.0f}},
+                                 g, {second.data(), nullptr, {.lo = 0.0f}});
   const std::int64_t outputs = product(g.output()) * g.out_channels;
   AlignedBuffer<float> out(static_cast<std::size_t>(outputs));
   Threads threads(1);
   const double seconds =
-      fastest(state, [&] { convolutions.run(g, input.data(), out.data(), threads); });
-  report(state, outputs * g.taps() + product(g.input) * g.in_channels * in_channels, seconds);
+      fastest(state, [&] { convolutions.run(conv, g, input.data(), out.data(), threads); });
+  report(state,
+         outputs * g.taps() + product(g.input) * g.in_channels * conv.in_channels * conv.taps(),
+         seconds);
 }
 
 void transposed(benchmark::State& state, std::int64_t bytes, std::int64_t rows,
@@ -177,17 +178,18 @@ void register_all() {
                                   square(14, 384, 384, 3, 1, 384), square(14, 576, 576, 5, 1, 576),
                                   square(7, 960, 960, 3, 1, 960)})
       benchmark::RegisterBenchmark(("Depthwise/" + shape_name(g) + suffix).c_str(), conv, isa, g);
-    for (const auto& [in_channels, g] : std::vector<std::pair<std::int64_t, ConvGeometry>>{
-             {16, square(112, 96, 96, 3, 2, 96)},
-             {24, square(56, 144, 144, 3, 1, 144)},
-             {40, square(28, 240, 240, 5, 1, 240)},
-             {64, square(14, 384, 384, 3, 1, 384)},
-             {112, square(14, 672, 672, 5, 1, 672)},
-             {160, square(7, 960, 960, 3, 1, 960)},
-             {192, square(7, 1152, 1152, 5, 1, 1152)}})
+    for (const auto& [conv, g] : std::vector<std::pair<ConvGeometry, ConvGeometry>>{
+             {square(224, 3, 32, 3, 2, 1), square(112, 32, 32, 3, 1, 32)},
+             {square(112, 16, 96, 1, 1, 1), square(112, 96, 96, 3, 2, 96)},
+             {square(56, 24, 144, 1, 1, 1), square(56, 144, 144, 3, 1, 144)},
+             {square(28, 40, 240, 1, 1, 1), square(28, 240, 240, 5, 1, 240)},
+             {square(14, 64, 384, 1, 1, 1), square(14, 384, 384, 3, 1, 384)},
+             {square(14, 112, 672, 1, 1, 1), square(14, 672, 672, 5, 1, 672)},
+             {square(7, 160, 960, 1, 1, 1), square(7, 960, 960, 3, 1, 960)},
+             {square(7, 192, 1152, 1, 1, 1), square(7, 1152, 1152, 5, 1, 1152)}})
       benchmark::RegisterBenchmark(
-          ("Pair/" + std::to_string(in_channels) + "to_" + shape_name(g) + suffix).c_str(), pair,
-          isa, in_channels, g);
+          ("Pair/" + shape_name(conv) + "_to_" + shape_name(g) + suffix).c_str(), pair, isa, conv,
+          g);
   }
   for (const std::int64_t bytes : {1, 2, 4})
     for (const std::int64_t channels : {3, 64, 512})

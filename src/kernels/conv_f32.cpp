@@ -3,63 +3,21 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "kernels/conv_rows_f32.h"
 #include "kernels/depthwise_f32.h"
 #include "kernels/gemm_f32.h"
-#include "kernels/indirection.h"
 #include "kernels/winograd_f32.h"
 
 namespace q8 {
-namespace {
-
-// Kernel rows become taps (kernel width · channels long) where a pixel alone is too short a run for
-// the inner loop; the price is a padded copy of the input.
-constexpr std::int64_t kShortPixel = 8;
-
-const std::byte* as_bytes(const float* p) {
-  return reinterpret_cast<const std::byte*>(p);
-}
-
-void fill_rows(const Indirection& indirection, const float* image, const float* padding,
-               std::int64_t first, std::int64_t count, std::int64_t leading, const float** rows) {
-  indirection.fill(as_bytes(image), as_bytes(padding), first, count, leading,
-                   reinterpret_cast<const std::byte**>(rows));
-}
-
-// The input with its padding, as an image of its own.
-AlignedBuffer<float> padded_input(const ConvGeometry& g, const Spatial& size, const float* in,
-                                  Threads& threads) {
-  const std::int64_t channels = g.in_channels, row = size[2] * channels;
-  AlignedBuffer<float> padded(static_cast<std::size_t>(g.batch * product(size) * channels));
-  threads.parallel_for(g.batch * size[0] * size[1], 16, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      float* out = padded.data() + i * row;
-      const std::int64_t y = i % size[1] - g.pad_begin[1];
-      const std::int64_t z = i / size[1] % size[0] - g.pad_begin[0];
-      const std::int64_t image = i / size[1] / size[0];
-      if (y < 0 || y >= g.input[1] || z < 0 || z >= g.input[0]) {
-        std::fill_n(out, row, 0.0f);
-        continue;
-      }
-      const float* from = in + ((image * g.input[0] + z) * g.input[1] + y) * g.input[2] * channels;
-      out = std::fill_n(out, g.pad_begin[2] * channels, 0.0f);
-      out = std::copy_n(from, g.input[2] * channels, out);
-      std::fill_n(out, g.pad_end[2] * channels, 0.0f);
-    }
-  });
-  return padded;
-}
-
-}  // namespace
 
 ConvF32::ConvF32(const KernelSet& kernels, const ConvGeometry& g, const float* weights,
                  const float* bias, const ConvFinishF32& finish)
     : kernels_(kernels),
-      path_(Path::kTaps),
+      path_(Path::kProduct),
       bias_(static_cast<std::size_t>(g.out_channels), 0.0f),
       finish_(finish) {
   validate(g);
   if (bias != nullptr) std::copy_n(bias, g.out_channels, bias_.data());
-  const std::int64_t taps = g.taps(), channels = g.in_channels_per_group();
   if (g.is_depthwise() && g.out_channels == g.in_channels) {
     path_ = Path::kDepthwise;
     depthwise_ = pack_depthwise_f32(g, weights);
@@ -70,20 +28,10 @@ ConvF32::ConvF32(const KernelSet& kernels, const ConvGeometry& g, const float* w
     groups_.push_back(pack_winograd_f32(kernels, g, weights));
     return;
   }
-  if (g.groups == 1 && channels <= kShortPixel && g.kernel[2] > 1 && g.dilation[2] == 1)
-    path_ = Path::kKernelRows;
-  const std::int64_t columns = g.out_channels_per_group();
-  for (std::int64_t group = 0; group < g.groups; ++group) {
-    MatrixF32 matrix{.data = weights + group * columns * channels * taps,
-                     .taps = taps,
-                     .channels = channels,
-                     .columns = columns,
-                     .tap_stride = 1,
-                     .channel_stride = taps,
-                     .column_stride = channels * taps};
-    groups_.emplace_back(*kernels.gemm_f32, matrix);
-  }
-  if (path_ == Path::kKernelRows) groups_[0].merge_taps(g.kernel[2]);
+  const std::int64_t group_weights =
+      g.out_channels_per_group() * g.in_channels_per_group() * g.taps();
+  for (std::int64_t group = 0; group < g.groups; ++group)
+    groups_.push_back(pack_conv_f32(*kernels.gemm_f32, g, weights + group * group_weights));
 }
 
 void ConvF32::run_path(const ConvGeometry& g, const Operands& operands, Threads& threads) const {
@@ -99,8 +47,6 @@ void ConvF32::run_path(const ConvGeometry& g, const Operands& operands, Threads&
                       .out = operands.out,
                       .epilogue = epilogue(operands, 0)},
                      threads);
-  else if (path_ == Path::kKernelRows)
-    run_kernel_rows(g, operands, threads);
   else if (g.is_pointwise() && g.groups == 1)
     run_pointwise(g, operands, threads);
   else
@@ -121,30 +67,9 @@ void ConvF32::run_pointwise(const ConvGeometry& g, const Operands& o, Threads& t
            epilogue(o, 0), threads);
 }
 
-void ConvF32::run_kernel_rows(const ConvGeometry& g, const Operands& o, Threads& threads) const {
-  ConvGeometry rows = g;
-  for (std::size_t d = 0; d < 3; ++d) rows.input[d] += g.pad_begin[d] + g.pad_end[d];
-  rows.pad_begin = rows.pad_end = {0, 0, 0};
-  const AlignedBuffer<float> padded = padded_input(g, rows.input, o.in, threads);
-  rows.kernel[2] = 1;
-  rows.pad_end[2] = 1 - g.kernel[2];  // the same output width as before
-  run_indirect(rows, {padded.data(), o.out, o.residual, o.finish}, threads);
-}
-
 void ConvF32::run_indirect(const ConvGeometry& g, const Operands& o, Threads& threads) const {
   const std::int64_t pixels = product(g.output()), columns = g.out_channels_per_group();
-  const std::int64_t image = product(g.input) * g.in_channels;
-  const Indirection indirection(g, g.in_channels * std::int64_t{sizeof(float)});
-  // Where no tap along a line is padding, a kernel row is one run of memory: fewer pointers.
-  ConvGeometry joined = g;
-  joined.kernel[2] = 1;
-  joined.pad_end[2] -= g.kernel[2] - 1;  // the same output width as before
-  const Indirection kernel_rows(joined, g.in_channels * std::int64_t{sizeof(float)});
-  const bool joins = g.kernel[2] > 1 && g.dilation[2] == 1 && g.groups == 1 &&
-                     groups_[0].channels() == g.in_channels &&
-                     depth_blocks(groups_[0].taps(), groups_[0].channels()).size() == 1;
-  const std::vector<float> padding(
-      static_cast<std::size_t>(g.kernel[2] * std::max(g.in_channels, groups_[0].channels())), 0.0f);
+  const ConvRowsF32 source(g, groups_[0], o.in, threads);
   const GemmTasks tasks(pixels, groups_[0], threads.count());
   const std::int64_t per_image = tasks.count() * g.groups;
   threads.parallel_for(g.batch * per_image, 1, [&](std::int64_t begin, std::int64_t end) {
@@ -153,7 +78,7 @@ void ConvF32::run_indirect(const ConvGeometry& g, const Operands& o, Threads& th
       const PackedF32& b = groups_[static_cast<std::size_t>(group)];
       const std::int64_t first_out = n * pixels * g.out_channels + group * columns;
       IndirectGemmF32 gemm{.b = &b,
-                           .row_offset = group * b.channels(),
+                           .row_offset = group * g.in_channels_per_group(),
                            .c = o.out + first_out,
                            .ldc = g.out_channels,
                            .epilogue = epilogue(o, group * columns)};
@@ -161,10 +86,7 @@ void ConvF32::run_indirect(const ConvGeometry& g, const Operands& o, Threads& th
       indirect_gemm_block(
           gemm, tasks.task(i % tasks.count()),
           [&](std::int64_t first, std::int64_t count, std::int64_t leading, const float** rows) {
-            const bool is_joined = joins && indirection.lines_inside(first, count);
-            fill_rows(is_joined ? kernel_rows : indirection, o.in + n * image, padding.data(),
-                      first, count, leading, rows);
-            return is_joined ? g.kernel[2] : 1;
+            return source.fill(n, first, count, leading, rows);
           });
     }
   });

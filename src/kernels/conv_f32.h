@@ -48,7 +48,7 @@ class ConvF32 {
   }
 
  private:
-  enum class Path { kTaps, kKernelRows, kDepthwise, kWinograd };
+  enum class Path { kProduct, kDepthwise, kWinograd };
 
   struct Operands {
     const float* in;
@@ -61,7 +61,6 @@ class ConvF32 {
   void run_path(const ConvGeometry& g, const Operands& operands, Threads& threads) const;
   void run_pointwise(const ConvGeometry& g, const Operands& operands, Threads& threads) const;
   void run_indirect(const ConvGeometry& g, const Operands& operands, Threads& threads) const;
-  void run_kernel_rows(const ConvGeometry& g, const Operands& operands, Threads& threads) const;
   void run_depthwise(const ConvGeometry& g, const Operands& operands, Threads& threads) const;
 
   KernelSet kernels_;

@@ -21,14 +21,14 @@ class Lines {
   // How many channels at a time keep the input lines of an output line in L1 while it moves on: 24
   // of its 32 KB. Whole vectors, and no fewer than a cache line.
   std::int64_t channels_at_a_time() const {
-    const std::int64_t fit = 24 * 1024 / (4 * kernel_rows() * geometry_.input[2]);
+    const std::int64_t fit = 24 * 1024 / (4 * kernel_rows() * width());
     return std::clamp<std::int64_t>(fit / 16 * 16, 16, std::max<std::int64_t>(16, channels_));
   }
 
   // How many lines, so that what a pass over some of the channels leaves is still in L2 for the
   // next.
   std::int64_t lines_at_a_time() const {
-    const std::int64_t line = 4 * geometry_.input[2] * channels_ * geometry_.stride[1];
+    const std::int64_t line = 4 * width() * channels_ * geometry_.stride[1];
     return std::max<std::int64_t>(4, 256 * 1024 / line);
   }
 
@@ -47,6 +47,8 @@ class Lines {
   }
 
  private:
+  // An empty image has outputs too, of padding alone.
+  std::int64_t width() const { return std::max<std::int64_t>(1, geometry_.input[2]); }
   std::int64_t kernel_rows() const { return geometry_.kernel[0] * geometry_.kernel[1]; }
   std::int64_t lines_per_image() const { return size_[0] * size_[1]; }
   void find_rows(std::int64_t line, std::vector<const float*>& rows) const {

@@ -15,19 +15,18 @@ namespace {
 //   com.microsoft  FusedConv: X, W [, B [, Z]], y = activation(conv + Z)
 //   q8             the same inputs with X, Z and Y channels last; attributes clamp_lo and clamp_hi
 //                  (floats) beside the activation; Z is broadcast where its shape differs
-
 //
-// ConvPair, q8 only: X, W1, B1, W2 [, B2]: a pointwise Conv and the depthwise one behind it. The
-// attributes are the second's; those that finish the first have "first_" in front.
+// ConvPair, q8 only: X, W1, B1, W2 [, B2]: a Conv and the depthwise one behind it. The attributes
+// are the second's; the first's have "first_" in front.
 
-FusedActivation activation_of(const NodeContext& node, const std::string& prefix = "") {
+FusedActivation activation_of(const Attributes& attributes, const std::string& domain) {
   FusedActivation activation;
-  if (!node.node.domain.empty())
-    activation = fused_activation(node.attributes().get_string(prefix + "activation", ""),
-                                  node.attributes().get_floats(prefix + "activation_params"));
-  if (node.node.domain == "q8") {
-    activation.low = node.attributes().get_float(prefix + "clamp_lo", activation.low);
-    activation.high = node.attributes().get_float(prefix + "clamp_hi", activation.high);
+  if (!domain.empty())
+    activation = fused_activation(attributes.get_string("activation", ""),
+                                  attributes.get_floats("activation_params"));
+  if (domain == "q8") {
+    activation.low = attributes.get_float("clamp_lo", activation.low);
+    activation.high = attributes.get_float("clamp_hi", activation.high);
   }
   return activation;
 }
@@ -120,7 +119,7 @@ void run_conv_f64(RunContext& run, const Conv& conv) {
 }
 
 OpFunction make_conv(const NodeContext& node) {
-  const Conv conv{ConvAttributes(node), activation_of(node)};
+  const Conv conv{ConvAttributes(node), activation_of(node.attributes(), node.node.domain)};
   const Tensor* weights = node.constant(1);
   const Tensor* bias = node.constant(2);
   std::shared_ptr<const ConvF32> packed;
@@ -149,30 +148,42 @@ OpFunction make_conv(const NodeContext& node) {
   };
 }
 
+// Those that begin with the prefix, without it.
+Attributes with_prefix(const Attributes& attributes, std::string_view prefix) {
+  Attributes found;
+  for (const auto& [name, attribute] : attributes)
+    if (name.starts_with(prefix)) found.set(name.substr(prefix.size()), attribute);
+  return found;
+}
+
 OpFunction make_conv_pair(const NodeContext& node) {
-  const ConvAttributes attributes(node);
-  const Tensor &first = *node.constant(1), &second = *node.constant(3);
-  const auto half = [&](std::size_t weights, const std::string& prefix) -> ConvPairF32::Half {
+  const Attributes first_attributes = with_prefix(node.attributes(), "first_");
+  const ConvAttributes first(first_attributes, Layout::kChannelsLast), second(node);
+  const auto half = [&](std::size_t weights, const Attributes& attributes) -> ConvPairF32::Half {
     const Tensor* bias = node.constant(weights + 1);
-    if (bias != nullptr) need_conv_bias(*bias, *node.constant(weights), first.shape()[0]);
+    if (bias != nullptr)
+      need_conv_bias(*bias, *node.constant(weights), node.constant(weights)->shape()[0]);
     for (const std::size_t i : {weights, weights + 1}) node.has_copied(i);
     return {.weights = node.constant(weights)->data<float>(),
             .bias = bias == nullptr ? nullptr : bias->data<float>(),
-            .finish = finish_of(activation_of(node, prefix), node.kernels)};
+            .finish = finish_of(activation_of(attributes, "q8"), node.kernels)};
   };
-  return [attributes, pair = std::make_shared<const ConvPairF32>(
-                          node.kernels, first.shape()[1], half(1, "first_"),
-                          attributes.weight_geometry(second), half(3, ""))](RunContext& run) {
+  return [first, second,
+          pair = std::make_shared<const ConvPairF32>(
+              node.kernels, first.weight_geometry(*node.constant(1)), half(1, first_attributes),
+              second.weight_geometry(*node.constant(3)),
+              half(3, node.attributes()))](RunContext& run) {
     const Tensor& x = run.input(0);
-    if (x.dtype() != DType::kF32 || x.rank() != 4 || x.shape()[3] != pair->in_channels())
-      throw bad_input("the input " + x.str() + " does not fit weights " + run.input(1).str());
-    const Tensor between(DType::kF32,
-                         Shape{x.shape()[0], x.shape()[1], x.shape()[2], run.input(3).shape()[0]},
+    if (x.dtype() != DType::kF32) throw unsupported("a convolution of " + x.str());
+    const ConvGeometry a = first.geometry(x, run.input(1));
+    const ImageDims dims{a.batch, a.out_channels, a.output(), 2};
+    const Tensor between(DType::kF32, image_shape(dims, Layout::kChannelsLast),
                          std::shared_ptr<const std::byte>());  // never whole in memory
-    const ConvGeometry g = attributes.geometry(between, run.input(3));
-    const ImageDims dims{g.batch, g.out_channels, g.output(), 2};
-    Tensor& y = run.output(0, DType::kF32, image_shape(dims, Layout::kChannelsLast));
-    pair->run(g, x.data<float>(), y.mutable_data<float>(), run.threads);
+    const ConvGeometry b = second.geometry(between, run.input(3));
+    Tensor& y =
+        run.output(0, DType::kF32,
+                   image_shape({b.batch, b.out_channels, b.output(), 2}, Layout::kChannelsLast));
+    pair->run(a, b, x.data<float>(), y.mutable_data<float>(), run.threads);
   };
 }
 

@@ -3,11 +3,11 @@
 namespace q8 {
 
 ConvAttributes::ConvAttributes(const NodeContext& node)
-    : ConvAttributes(node,
+    : ConvAttributes(node.attributes(),
                      node.node.domain == "q8" ? Layout::kChannelsLast : Layout::kChannelsFirst) {}
 
-ConvAttributes::ConvAttributes(const NodeContext& node, Layout layout)
-    : window_(node.attributes()), groups_(node.attributes().get_int("group", 1)), layout_(layout) {
+ConvAttributes::ConvAttributes(const Attributes& attributes, Layout layout)
+    : window_(attributes), groups_(attributes.get_int("group", 1)), layout_(layout) {
   if (groups_ < 1) throw bad_input("attribute group=" + std::to_string(groups_) + " is below 1");
 }
 

@@ -9,7 +9,7 @@ namespace q8 {
 class ConvAttributes {
  public:
   explicit ConvAttributes(const NodeContext& node);  // channels last in the domain "q8"
-  ConvAttributes(const NodeContext& node, Layout layout);
+  ConvAttributes(const Attributes& attributes, Layout layout);
 
   Layout layout() const { return layout_; }
   const WindowAttributes& window() const { return window_; }

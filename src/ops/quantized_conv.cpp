@@ -22,9 +22,9 @@ struct ConvNode : ConvAttributes {
   std::optional<std::int64_t> clamp_low, clamp_high;  // of the quantized output, domain "q8" only
 
   explicit ConvNode(const NodeContext& node)
-      : ConvAttributes(node, node.attributes().get_int("channels_last", 0) != 0
-                                 ? Layout::kChannelsLast
-                                 : Layout::kChannelsFirst) {
+      : ConvAttributes(node.attributes(), node.attributes().get_int("channels_last", 0) != 0
+                                              ? Layout::kChannelsLast
+                                              : Layout::kChannelsFirst) {
     if (node.attributes().has("clamp_low")) clamp_low = node.attributes().need_int("clamp_low");
     if (node.attributes().has("clamp_high")) clamp_high = node.attributes().need_int("clamp_high");
   }

@@ -212,6 +212,18 @@ TEST(FuseConvPair, APointwiseConvAndTheDepthwiseOneBehindItAreOne) {
   EXPECT_EQ(lowered_types(g, {g.value("r")}), "Transpose q8.Conv q8.Conv Transpose");
 }
 
+// A mobile network's stem; nobody else may read what is between.
+TEST(FuseConvPair, AStemAndTheDepthwiseConvBehindItAreOne) {
+  SmallGraph g;
+  g.input("x");
+  add_conv(g, "x", "a", {6, 3, 3, 3});
+  add_conv(g, "a", "y", {6, 1, 3, 3}, 6);
+  g.output("y");
+  EXPECT_EQ(lowered_types(g), "Transpose q8.ConvPair Transpose");
+  g.output("a");
+  EXPECT_THAT(lowered_types(g), testing::HasSubstr("q8.Conv q8.Conv"));
+}
+
 TEST(FuseScaleShift, ANormalizationTakesTheReluBehindIt) {
   SmallGraph g;
   g.input("x");
