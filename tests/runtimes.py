@@ -56,8 +56,8 @@ class OnnxRuntime:
         plain = session_of(self.path, 3, optimized=False)
         return sqnr_db([pair for a, feed in zip(results, feeds) for pair in zip(a, plain.run(None, feed))])
 
-    def integer_products(self, feed, folder, as_on_arm=False):
-        """Distinct nodes of integer types in the profile of one run. On x86 it makes u8 of s8 activations, unless asked."""
+    def integer_products(self, feeds, folder, as_on_arm=False):
+        """Distinct nodes of integer types in the profile of these runs. On x86 it makes u8 of s8 activations, unless asked."""
         import onnxruntime as ort
 
         options = ort.SessionOptions()
@@ -66,7 +66,8 @@ class OnnxRuntime:
         options.log_severity_level, options.enable_profiling = 3, True
         options.profile_file_prefix = str(folder / "profile")
         session = ort.InferenceSession(str(self.path), options, providers=["CPUExecutionProvider"])
-        session.run(None, feed)
+        for feed in feeds:
+            session.run(None, feed)
         events = json.loads(pathlib.Path(session.end_profiling()).read_text())
         return len({(e["args"].get("node_index"), e["name"]) for e in events
                     if e["name"].endswith("_kernel_time") and e["args"].get("op_name") in INTEGER_OPERATORS})
@@ -86,7 +87,7 @@ class OpenVino:
     def own_agreement_db(self, feeds, results):
         return float("inf")  # it has one way to run a model
 
-    def integer_products(self, feed, folder):
+    def integer_products(self, feeds, folder):
         layers = [node.get_rt_info() for node in self.model.get_runtime_model().get_ops()]
         return sum(layer["layerType"].astype(str) in INTEGER_LAYERS and layer["runtimePrecision"].astype(str) in ("u8", "i8")
                    for layer in layers)

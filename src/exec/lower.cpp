@@ -10,6 +10,7 @@
 #include "exec/fuse_focus.h"
 #include "exec/fuse_qdq.h"
 #include "exec/fuse_scale_shift.h"
+#include "graph/bodies.h"
 
 namespace q8 {
 
@@ -19,6 +20,15 @@ void drop_unread_constants(Graph& graph) {
   const Uses uses(graph);
   for (ValueId id = 0; id < graph.value_count(); ++id)
     if (uses.consumers(id).empty() && !graph.is_output(id)) graph.value(id).constant.reset();
+}
+
+// Of bodies only what the file says of their numbers is made integer; they keep their layout.
+void fuse_bodies(Graph& graph) {
+  for (NodeId id = 0; id < graph.node_count(); ++id)
+    edit_bodies(graph.node(id), [](Graph& body) {
+      fuse_qdq(body, {});
+      fuse_bodies(body);
+    });
 }
 
 }  // namespace
@@ -38,7 +48,9 @@ std::vector<ValueId> shown_values(const LoweredGraph& lowered, const std::vector
 LoweredGraph lower(Graph graph, const SessionOptions& options) {
   const ValueId original_count = graph.value_count();
   LoweredGraph lowered{.graph = std::move(graph), .origins = {}};
+  take_outer_constants(lowered.graph);  // kernels pack weights, which they must see
   if (options.optimize) {
+    fuse_bodies(lowered.graph);
     fuse_activation(lowered.graph, options.keep);  // first: a Swish between bytes becomes a table
     fuse_qdq(lowered.graph, options.keep);
     fold_tables(lowered.graph, options.keep);

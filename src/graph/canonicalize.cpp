@@ -1,5 +1,7 @@
 #include "graph/canonicalize.h"
 
+#include "graph/bodies.h"
+
 namespace q8 {
 namespace {
 
@@ -16,13 +18,7 @@ constexpr CanonicalPass kPasses[] = {
     {"spatial-mean", "a ReduceMean of whole images becomes a GlobalAveragePool", spatial_mean},
 };
 
-}  // namespace
-
-std::span<const CanonicalPass> canonical_passes() {
-  return kPasses;
-}
-
-void canonicalize(Graph& graph, const Evaluate& evaluate) {
+void run_passes(Graph& graph, const Evaluate& evaluate) {
   for (int changed = 1; changed > 0;) {
     changed = 0;
     for (const CanonicalPass& pass : kPasses) {
@@ -30,6 +26,21 @@ void canonicalize(Graph& graph, const Evaluate& evaluate) {
       graph.tidy();
     }
   }
+  take_outer_constants(graph);
+  for (NodeId id = 0; id < graph.node_count(); ++id)
+    edit_bodies(graph.node(id), [&](Graph& body) { run_passes(body, evaluate); });
+  graph.tidy();  // bodies may read less now
+}
+
+}  // namespace
+
+std::span<const CanonicalPass> canonical_passes() {
+  return kPasses;
+}
+
+void canonicalize(Graph& graph, const Evaluate& evaluate) {
+  run_passes(graph, evaluate);
+  separate_names(graph);
 }
 
 }  // namespace q8

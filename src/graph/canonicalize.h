@@ -26,7 +26,9 @@ std::span<const CanonicalPass> canonical_passes();
 // The form that everything after the loader works on: no node that only computes constants, no
 // Identity or Dropout, no Gemm with factors; BatchNormalization, scales and shifts by channel
 // folded into the Conv, ConvTranspose, Gemm or MatMul before them; means of whole images as
-// GlobalAveragePool, which has integers. Runs the passes until none changes anything.
+// GlobalAveragePool, which has integers. Runs the passes until none changes anything, in bodies too
+// (bodies.h): they have the constants that they read as their own, and names that stand in no other
+// graph of the model.
 void canonicalize(Graph& graph, const Evaluate& evaluate);
 
 // The passes, one file each in passes/.

@@ -204,6 +204,13 @@ void Graph::tidy(const std::vector<ValueId>& also_needed) {
   if (sorted.size() != needed_count)
     throw bad_input("the graph has a cycle through " + node(node_on_cycle(uses, waiting)).label());
   nodes_ = std::move(sorted);
+  if (captures_.empty()) return;
+  const Uses left(*this);
+  std::erase_if(captures_, [&](const Capture& capture) {
+    const bool is_made_here =
+        constant(capture.inner) != nullptr || left.producer(capture.inner) != kNoNode;
+    return is_made_here || (left.consumers(capture.inner).empty() && !is_output(capture.inner));
+  });
 }
 
 Uses::Uses(const Graph& graph)

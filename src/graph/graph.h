@@ -130,7 +130,8 @@ class Graph {
 
   // Drops nodes whose outputs nobody reads and brings the rest into topological order (stable: the
   // given order is kept where it is one). Throws bad_input naming a node on a cycle. NodeIds
-  // change, ValueIds do not. Values in `also_needed` count as read.
+  // change, ValueIds do not. Values in `also_needed` count as read. Captures that the graph makes
+  // itself by now (they became constants), or that nobody reads any more, are forgotten.
   void tidy(const std::vector<ValueId>& also_needed = {});
 
  private:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "graph/bodies.h"
 #include "inspect/products.h"
 #include "plan/coverage.h"
 
@@ -107,6 +108,31 @@ void mark_integer_nodes(LintContext& context) {
   }
 }
 
+LintContext check_graph(const Graph& graph, const Target& target) {
+  LintContext context{.graph = graph,
+                      .target = target,
+                      .view = QuantizedView(graph),
+                      .uses = Uses(graph),
+                      .integer = std::vector<bool>(graph.nodes().size()),
+                      .result = {}};
+  mark_integer_nodes(context);
+  for (const Link& link : context.view.links())
+    context.result.pairs += !link.quantizes && context.view.maker(link.integers) != nullptr;
+  for (const LintRule& rule : kRules) rule.check(context);
+  return context;
+}
+
+void add(LintResult&& part, const std::string& place, LintResult& all) {
+  for (Finding& finding : part.findings) {
+    if (!place.empty()) finding.message += "; in " + place;
+    all.findings.push_back(std::move(finding));
+  }
+  all.integer_products += part.integer_products;
+  all.float_products += part.float_products;
+  all.float_islands += part.float_islands;
+  all.pairs += part.pairs;
+}
+
 }  // namespace
 
 std::string_view level_name(FindingLevel level) {
@@ -135,19 +161,23 @@ std::span<const LintRule> lint_rules() {
   return kRules;
 }
 
-LintResult lint(const Graph& graph, const Target& target) {
-  LintContext context{.graph = graph,
-                      .target = target,
-                      .view = QuantizedView(graph),
-                      .uses = Uses(graph),
-                      .integer = std::vector<bool>(graph.nodes().size()),
-                      .result = {}};
-  mark_integer_nodes(context);
-  for (const Link& link : context.view.links())
-    context.result.pairs += !link.quantizes && context.view.maker(link.integers) != nullptr;
-  for (const LintRule& rule : kRules) rule.check(context);
-  std::ranges::stable_sort(context.result.findings, std::greater{}, &Finding::level);
-  return std::move(context.result);
+LintResult lint(const Graph& model, const Target& target) {
+  Graph graph = model;
+  take_outer_constants(graph);
+  LintResult all;
+  bool is_quantized = false;
+  for (const PlacedGraph& placed : with_bodies(graph)) {
+    LintContext context = check_graph(*placed.graph, target);
+    is_quantized = is_quantized || context.has_quantized_nodes;
+    add(std::move(context.result), placed.place, all);
+  }
+  if (!is_quantized)
+    all.findings.push_back({.level = FindingLevel::kWarning,
+                            .rule = "operators",
+                            .node = "",
+                            .message = "nothing in it is quantized"});
+  std::ranges::stable_sort(all.findings, std::greater{}, &Finding::level);
+  return all;
 }
 
 }  // namespace q8

@@ -36,13 +36,14 @@ struct LintResult {
   std::size_t count(FindingLevel level) const;
 };
 
-// What all rules look at, made once.
+// What all rules look at, made once for each graph.
 struct LintContext {
   const Graph& graph;
   const Target& target;
   QuantizedView view;
   Uses uses;
-  std::vector<bool> integer;  // by NodeId: runs on integers there
+  std::vector<bool> integer;         // by NodeId: runs on integers there
+  bool has_quantized_nodes = false;  // known once check_operators has looked
   LintResult result;
 
   void report(FindingLevel level, std::string_view rule, const Node* node, std::string message);
@@ -58,8 +59,8 @@ struct LintRule {
 std::span<const LintRule> lint_rules();
 
 // Holds a quantized model, made by whatever quantizer, against a target. Looks at the graph as it
-// is in the file; bodies of If, Loop and Scan are not looked into, which a note says.
-LintResult lint(const Graph& graph, const Target& target);
+// is in the file, and at each body of If, Loop and Scan by itself.
+LintResult lint(const Graph& model, const Target& target);
 
 // The rules, by the files they are in.
 void check_operators(LintContext& context);   // lint_operators.cpp

@@ -19,12 +19,6 @@ std::string several(const Group& group, const std::string& name) {
   return std::to_string(group.count) + " × " + name;
 }
 
-bool has_body(const Node& node) {
-  for (const auto& [name, attribute] : node.attributes)
-    if (std::holds_alternative<std::shared_ptr<const Graph>>(attribute)) return true;
-  return false;
-}
-
 }  // namespace
 
 void check_operators(LintContext& context) {
@@ -34,11 +28,9 @@ void check_operators(LintContext& context) {
     Group& group = groups[node.op_type];
     if (group.count++ == 0) group.first = &node;
   };
-  bool quantized = !context.view.links().empty();
+  bool& quantized = context.has_quantized_nodes;
+  quantized = !context.view.links().empty();
   for (const Node& node : context.graph.nodes()) {
-    if (has_body(node))
-      context.report(FindingLevel::kNote, "operators", &node,
-                     "what is in the bodies of " + node.label() + " is not looked into");
     if (is_dynamic(node)) {
       quantized = true;
       if (!target.runs_dynamic_products) count(dynamic, node);
@@ -49,8 +41,6 @@ void check_operators(LintContext& context) {
       count(foreign, node);
     }
   }
-  if (!quantized)
-    context.report(FindingLevel::kWarning, "operators", nullptr, "nothing in it is quantized");
   for (const auto& [type, group] : foreign)
     context.report(FindingLevel::kError, "operators", group.first,
                    several(group, "com.microsoft." + type) + ": only ONNX Runtime has that domain");

@@ -1,8 +1,10 @@
 #include "plan/check_plan.h"
 
+#include <algorithm>
 #include <set>
 
 #include "base/error.h"
+#include "graph/bodies.h"
 #include "plan/clamps.h"
 #include "plan/coverage.h"
 #include "plan/float16.h"
@@ -21,26 +23,29 @@ namespace {
                   "', which the model does not have; the nearest names are " + list);
 }
 
-std::map<std::string, NodeId> nodes_by_name(const Graph& graph) {
-  std::map<std::string, NodeId> nodes;
-  for (NodeId id = 0; id < graph.node_count(); ++id) nodes[graph.node(id).name] = id;
+// A node of any of the model's graphs.
+struct NodePlace {
+  const Graph* graph;
+  NodeId id;
+  const Node& node() const { return graph->node(id); }
+};
+using NodePlaces = std::map<std::string, NodePlace>;
+
+NodePlaces nodes_by_name(const Graph& graph) {
+  NodePlaces nodes;
+  for (const PlacedGraph& placed : with_bodies(graph))
+    for (NodeId id = 0; id < placed.graph->node_count(); ++id)
+      nodes[placed.graph->node(id).name] = {placed.graph, id};
   return nodes;
 }
 
-std::vector<std::string> node_names(const Graph& graph) {
-  std::vector<std::string> names;
-  for (const Node& node : graph.nodes()) names.push_back(node.name);
-  return names;
-}
-
 void check_values(const Graph& graph, const QuantizationPlan& plan) {
-  std::vector<std::string> names;
-  for (const Value& value : graph.values())
-    if (!value.constant) names.push_back(value.name);
-  for (const auto& [name, activation] : plan.activations) {
-    const ValueId id = graph.find_value(name);
-    if (id == kNoValue || graph.constant(id) != nullptr) unknown("value", name, names);
-  }
+  std::set<std::string, std::less<>> computed;
+  for (const PlacedGraph& placed : with_bodies(graph))
+    for (const Value& value : placed.graph->values())
+      if (!value.constant) computed.insert(value.name);
+  for (const auto& [name, activation] : plan.activations)
+    if (!computed.contains(name)) unknown("value", name, {computed.begin(), computed.end()});
 }
 
 void check_constant(const Graph& graph, const Node& node, std::size_t input,
@@ -102,11 +107,12 @@ void check_mode(const Graph& graph, const Uses& uses, const Node& node, const No
 }
 
 // A clamp is not absorbed by a node that no longer computes in integers.
-void restore_clamps(const Graph& graph, const Uses& uses,
-                    const std::map<std::string, NodeId>& nodes, QuantizationPlan& plan) {
+void restore_clamps(const Graph& graph, const Uses& uses, QuantizationPlan& plan) {
   for (NodePlan& row : plan.nodes) {
     if (row.mode != NodeMode::kAbsorbed) continue;
-    const NodeId producer = uses.producer(graph.node(nodes.at(row.node)).input(0));
+    const auto clamp = std::ranges::find(graph.nodes(), row.node, &Node::name);
+    if (clamp == graph.nodes().end()) continue;
+    const NodeId producer = uses.producer(clamp->input(0));
     if (producer == kNoNode) continue;
     const Node& before = graph.node(producer);
     if (plan.find_node(before.name)->mode == NodeMode::kInteger) continue;
@@ -138,33 +144,36 @@ void check_opset(const Graph& graph, const QuantizationPlan& plan) {
 }
 
 void check_plan(const Graph& graph, QuantizationPlan& plan) {
-  const auto nodes = nodes_by_name(graph);
+  const NodePlaces nodes = nodes_by_name(graph);
   std::set<std::string> seen;
   for (const NodePlan& row : plan.nodes) {
     const auto it = nodes.find(row.node);
-    if (it == nodes.end()) unknown("node", row.node, node_names(graph));
+    if (it == nodes.end()) unknown("node", row.node, all_node_names(graph));
     if (!seen.insert(row.node).second)
       throw bad_input("the plan has two rows for the node '" + row.node + "'");
-    const Node& node = graph.node(it->second);
+    const Node& node = it->second.node();
     if (node.op_type != row.op_type)
       throw bad_input("the plan calls '" + row.node + "' a " + row.op_type + "; it is a " +
                       node.op_type);
   }
-  for (const auto& [name, id] : nodes)
-    if (!seen.contains(name)) throw bad_input("the plan has no row for " + graph.node(id).label());
+  for (const auto& [name, place] : nodes)
+    if (!seen.contains(name)) throw bad_input("the plan has no row for " + place.node().label());
   check_values(graph, plan);
   std::erase_if(plan.constants, [&](const auto& row) {
     const auto it = nodes.find(row.first.first);
-    if (it == nodes.end()) unknown("node", row.first.first, node_names(graph));
-    check_constant(graph, graph.node(it->second), row.first.second, row.second);
+    if (it == nodes.end()) unknown("node", row.first.first, all_node_names(graph));
+    check_constant(*it->second.graph, it->second.node(), row.first.second, row.second);
     return plan.find_node(row.first.first)->mode == NodeMode::kFloat;
   });
-  const Uses uses(graph);
-  const ValueFunctions functions(graph);
-  restore_clamps(graph, uses, nodes, plan);
-  for (const NodePlan& row : plan.nodes) {
-    const NodeId id = nodes.at(row.node);
-    check_mode(graph, uses, graph.node(id), row, functions.argument(id), plan);
+  for (const PlacedGraph& placed : with_bodies(graph)) {
+    const Graph& part = *placed.graph;
+    const Uses uses(part);
+    const ValueFunctions functions(part);
+    restore_clamps(part, uses, plan);
+    for (NodeId id = 0; id < part.node_count(); ++id) {
+      const Node& node = part.node(id);
+      check_mode(part, uses, node, *plan.find_node(node.name), functions.argument(id), plan);
+    }
   }
   check_opset(graph, plan);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "graph/bodies.h"
 #include "plan/value_functions.h"
 
 namespace q8 {
@@ -11,10 +12,10 @@ std::size_t at(std::int32_t id) {
   return static_cast<std::size_t>(id);
 }
 
-bool has_body(const Node& node) {
-  return std::any_of(node.attributes.begin(), node.attributes.end(), [](const auto& attribute) {
-    return std::holds_alternative<std::shared_ptr<const Graph>>(attribute.second);
-  });
+// Why a recurrent node whose weights are constant cannot quantize its input while it runs.
+std::string recurrent_refusal(const Node& node) {
+  if (node.is("LSTM")) return "this form of LSTM has no dynamic one";
+  return "no runtime has a dynamic " + node.op_type;
 }
 
 class Decision {
@@ -128,11 +129,14 @@ void Decision::take_candidate(NodeId id) {
       graph_.constant(node.input(1)) != nullptr) {
     if (wants_dynamic(id) && can_be_dynamic(graph_, node))
       return set(id, NodeMode::kDynamic, "constant weights");
+    const std::string why =
+        wants_dynamic(id) ? recurrent_refusal(node) : std::string("its state stays float");
     if (!request_.target.quantized_recurrent_weights)
-      return set(id, NodeMode::kFloat, "the target takes recurrent weights in float");
-    return set(id, NodeMode::kWeightOnly, "recurrent state stays float, its weights are s8");
+      return set(id, NodeMode::kFloat, why + ", and the target takes recurrent weights in float");
+    return set(id, NodeMode::kWeightOnly, why + ", its weights are s8");
   }
-  if (has_body(node)) return set(id, NodeMode::kFloat, "what is in its bodies stays in float");
+  if (has_body(node))
+    return set(id, NodeMode::kFloat, "the nodes of its bodies have rows of their own");
   if (node.is("Gather") && graph_.constant(node.input(0)) != nullptr &&
       graph_.constant(node.input(0))->dtype() == DType::kF32)
     return set(id, NodeMode::kWeightOnly, "a table: its rows are stored as s8");

@@ -206,12 +206,12 @@ bool takes_float16(const Node& node, std::size_t i) {
                                   : row != nullptr && row->inputs == kAll;
 }
 
-void plan_float16(const Graph& graph, const Ranges& ranges, QuantizationPlan& plan) {
+void plan_float16(const Graph& graph, const Ranges& ranges, std::span<NodePlan> rows) {
   const Uses uses(graph);
   const std::vector<bool> is_statistic = find_statistics(graph);
   for (NodeId id = 0; id < graph.node_count(); ++id) {
     const Node& node = graph.node(id);
-    NodePlan& row = plan.nodes[static_cast<std::size_t>(id)];
+    NodePlan& row = rows[static_cast<std::size_t>(id)];
     if (!computes_in_float(graph, node, row)) continue;
     std::string why = refusal(graph, uses, ranges, node);
     const ValueId made = node.outputs.empty() ? kNoValue : node.outputs[0];

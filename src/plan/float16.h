@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
 #include "graph/graph.h"
 #include "plan/plan.h"
@@ -13,9 +14,10 @@ namespace q8 {
 bool takes_float16(const Node& node, std::size_t i);
 bool has_float16_form(const Node& node);
 
-// Marks the nodes of the plan that stay float and can be computed in float16: their type of
+// Marks the nodes of a graph that stay float and can be computed in float16: their type of
 // operator can, and no value that they read or make leaves what float16 holds, by the profile's
 // extrema. The others say in their reason why not.
-void plan_float16(const Graph& graph, const Ranges& ranges, QuantizationPlan& plan);
+//   rows  the plan's of this graph, in the order of its nodes
+void plan_float16(const Graph& graph, const Ranges& ranges, std::span<NodePlan> rows);
 
 }  // namespace q8

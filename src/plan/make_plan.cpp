@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "graph/bodies.h"
 #include "plan/check_plan.h"
 #include "plan/clamps.h"
 #include "plan/constants.h"
@@ -21,29 +22,33 @@ std::string number(double x) {
   return text;
 }
 
-std::vector<std::string> node_names(const Graph& graph) {
-  std::vector<std::string> names;
-  for (const Node& node : graph.nodes()) names.push_back(node.name);
-  return names;
+// Throws usage_error for patterns that match nothing in any graph of the model.
+void check_patterns(const Graph& graph, const PlanConfig& config) {
+  (void)match_patterns(config.exclude, all_node_names(graph), "node");
+  const std::vector<std::string> values = all_value_names(graph);
+  const auto check = [&](const auto& rows) {
+    for (const auto& row : rows) (void)match_patterns(std::span(&row.pattern, 1), values, "value");
+  };
+  check(config.observer_for);
+  check(config.type_for);
+  for (const std::string& pattern : config.dynamic) {
+    bool any = false;
+    for (const PlacedGraph& placed : with_bodies(graph))
+      for (const Node& node : placed.graph->nodes())
+        any = any || (matches_pattern(pattern, node.name) && can_be_dynamic(*placed.graph, node));
+    if (any) continue;
+    (void)match_patterns(std::span(&pattern, 1), all_node_names(graph), "node");
+    throw usage_error("--dynamic '" + pattern +
+                      "' matches no MatMul, Gemm, Conv or LSTM with constant weights");
+  }
 }
 
-// Throws usage_error for a pattern that matches no node with a dynamic form.
-std::vector<bool> dynamic_nodes(const Graph& graph, const PlanConfig& config) {
-  std::vector<bool> all(graph.nodes().size(), false);
-  for (const std::string& pattern : config.dynamic) {
-    const std::vector<bool> matched =
-        match_patterns(std::span(&pattern, 1), node_names(graph), "node");
-    bool any = false;
-    for (NodeId id = 0; id < graph.node_count(); ++id) {
-      const auto i = static_cast<std::size_t>(id);
-      if (!matched[i] || !can_be_dynamic(graph, graph.node(id))) continue;
-      any = all[i] = true;
-    }
-    if (!any)
-      throw usage_error("--dynamic '" + pattern +
-                        "' matches no MatMul, Gemm, Conv or LSTM with constant weights");
-  }
-  return all;
+std::vector<bool> matching_nodes(const Graph& graph, const std::vector<std::string>& patterns) {
+  std::vector<bool> matched;
+  for (const Node& node : graph.nodes())
+    matched.push_back(std::ranges::any_of(
+        patterns, [&](const std::string& pattern) { return matches_pattern(pattern, node.name); }));
+  return matched;
 }
 
 // The range of a value that was zero on all samples says nothing of the clamp that the integers do
@@ -127,12 +132,13 @@ bool reads_matrix(const Node& matmul, const Tensor& weights, const Ranges& range
 
 // ONNX Runtime joins a MatMul of matrices and the Add behind it to a Gemm, which runs in integers
 // only if its bias is one.
+// `rows`: the plan's of this graph.
 void plan_added_biases(const Graph& graph, const Ranges& ranges, const std::vector<bool>& excluded,
-                       QuantizationPlan& plan) {
+                       std::span<NodePlan> rows, QuantizationPlan& plan) {
   const Uses uses(graph);
   for (NodeId id = 0; id < graph.node_count(); ++id) {
     const Node& matmul = graph.node(id);
-    if (!matmul.is("MatMul") || plan.nodes[static_cast<std::size_t>(id)].mode != NodeMode::kInteger)
+    if (!matmul.is("MatMul") || rows[static_cast<std::size_t>(id)].mode != NodeMode::kInteger)
       continue;
     const auto weights = plan.constants.find(std::pair(matmul.name, std::size_t{1}));
     const NodeId reader = uses.only_consumer(matmul.outputs[0]);
@@ -140,7 +146,7 @@ void plan_added_biases(const Graph& graph, const Ranges& ranges, const std::vect
         weights->second.params.is_blocked() || excluded[static_cast<std::size_t>(reader)])
       continue;
     if (!reads_matrix(matmul, *graph.constant(matmul.inputs[1]), ranges)) continue;
-    NodePlan& add = plan.nodes[static_cast<std::size_t>(reader)];
+    NodePlan& add = rows[static_cast<std::size_t>(reader)];
     if (add.mode != NodeMode::kFloat) continue;
     auto bias =
         plan_added_bias(graph, matmul, graph.node(reader), activation_scale(graph, matmul, plan),
@@ -163,6 +169,48 @@ void warn_of_no_s4(QuantizationPlan& plan) {
 // As --observer-for takes it.
 std::string describe(const ObserverFor& row) {
   return row.pattern + "=" + observer_text(row.observer, row.percentile, row.clip_weight);
+}
+
+// Appends what is decided for one graph of the model.
+void plan_graph(const PlacedGraph& placed, const CalibrationProfile& profile,
+                const PlanConfig& config, const Target& target, RangeMemo* memo,
+                QuantizationPlan& plan) {
+  const Graph& graph = *placed.graph;
+  const Ranges ranges(graph, profile, config, target, memo);
+  const CoverageRequest request{
+      .target = target,
+      .weights_only = config.mode != PlanMode::kStatic,
+      .dynamic = config.mode == PlanMode::kDynamic,
+      .excluded = matching_nodes(graph, config.exclude),
+      .dynamic_nodes = matching_nodes(graph, config.dynamic),
+      .kept_float = reasons_for_float(graph, config),
+      .float_reason = [&](ValueId id) { return ranges.float_reason(id); },
+      .elements = [&](ValueId id) { return ranges.elements_per_sample(id); }};
+  Coverage coverage = decide_coverage(graph, request);
+  plan_activations(graph, coverage, ranges, target, plan);
+  keep_clamps(graph, plan, coverage);
+  const std::size_t first = plan.nodes.size();
+  for (NodeId id = 0; id < graph.node_count(); ++id) {
+    const Node& node = graph.node(id);
+    const auto i = static_cast<std::size_t>(id);
+    NodeMode mode = coverage.modes[i];
+    std::map<std::size_t, ConstantPlan> constants;
+    if (!coverage.is_function[i])  // their numbers stay float
+      constants = plan_constants(graph, node, mode, activation_scale(graph, node, plan), config,
+                                 target, plan.warnings);
+    if (mode == NodeMode::kWeightOnly && constants.empty()) mode = NodeMode::kFloat;
+    for (auto& [input, constant] : constants)
+      plan.constants.emplace(std::pair(node.name, input), std::move(constant));
+    plan.nodes.push_back({.node = node.name,
+                          .op_type = node.op_type,
+                          .mode = mode,
+                          .reason = std::move(coverage.reasons[i])});
+  }
+  const std::span<NodePlan> rows = std::span(plan.nodes).subspan(first);
+  if (target.quantized_bias) plan_added_biases(graph, ranges, request.excluded, rows, plan);
+  if (config.float16_islands) plan_float16(graph, ranges, rows);
+  if (placed.place.empty()) return;
+  for (NodePlan& row : rows) row.reason += "; in " + placed.place;
 }
 
 }  // namespace
@@ -202,42 +250,14 @@ std::string describe(const PlanConfig& config) {
 
 QuantizationPlan make_plan(const Graph& graph, const CalibrationProfile& profile,
                            const PlanConfig& config, const Target& target, RangeMemo* memo) {
-  const Ranges ranges(graph, profile, config, target, memo);
-  const CoverageRequest request{
-      .target = target,
-      .weights_only = config.mode != PlanMode::kStatic,
-      .dynamic = config.mode == PlanMode::kDynamic,
-      .excluded = match_patterns(config.exclude, node_names(graph), "node"),
-      .dynamic_nodes = dynamic_nodes(graph, config),
-      .kept_float = reasons_for_float(graph, config),
-      .float_reason = [&](ValueId id) { return ranges.float_reason(id); },
-      .elements = [&](ValueId id) { return ranges.elements_per_sample(id); }};
-  Coverage coverage = decide_coverage(graph, request);
+  check_patterns(graph, config);
   QuantizationPlan plan;
   plan.target = target.name;
   plan.settings = describe(config);
   plan.needs_output = target.integer_conv_needs_output;
   plan.opset = config.opset;
-  plan_activations(graph, coverage, ranges, target, plan);
-  keep_clamps(graph, plan, coverage);
-  for (NodeId id = 0; id < graph.node_count(); ++id) {
-    const Node& node = graph.node(id);
-    const auto i = static_cast<std::size_t>(id);
-    NodeMode mode = coverage.modes[i];
-    std::map<std::size_t, ConstantPlan> constants;
-    if (!coverage.is_function[i])  // their numbers stay float
-      constants = plan_constants(graph, node, mode, activation_scale(graph, node, plan), config,
-                                 target, plan.warnings);
-    if (mode == NodeMode::kWeightOnly && constants.empty()) mode = NodeMode::kFloat;
-    for (auto& [input, constant] : constants)
-      plan.constants.emplace(std::pair(node.name, input), std::move(constant));
-    plan.nodes.push_back({.node = node.name,
-                          .op_type = node.op_type,
-                          .mode = mode,
-                          .reason = std::move(coverage.reasons[i])});
-  }
-  if (target.quantized_bias) plan_added_biases(graph, ranges, request.excluded, plan);
-  if (config.float16_islands) plan_float16(graph, ranges, plan);
+  for (const PlacedGraph& placed : with_bodies(graph))
+    plan_graph(placed, profile, config, target, memo, plan);
   if (config.weights == "s4") warn_of_no_s4(plan);
   check_opset(graph, plan);
   return plan;

@@ -44,11 +44,9 @@ Range range_of_16_bits(const TensorStatistics& seen, const Node* producer) {
 template <typename Override, typename Apply>
 void apply_overrides(const std::vector<Override>& overrides, std::span<const std::string> names,
                      Apply&& apply) {
-  for (const Override& row : overrides) {
-    const std::vector<bool> matched = match_patterns(std::span(&row.pattern, 1), names, "value");
+  for (const Override& row : overrides)
     for (std::size_t i = 0; i < names.size(); ++i)
-      if (matched[i]) apply(i, row);
-  }
+      if (matches_pattern(row.pattern, names[i])) apply(i, row);
 }
 
 }  // namespace

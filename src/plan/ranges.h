@@ -14,7 +14,8 @@ namespace q8 {
 // The range of every observed value, and whether it can be quantized with it.
 class Ranges {
  public:
-  // Throws usage_error for patterns in `config` that match no value, and unknown types.
+  // Throws usage_error for unknown types. Patterns that match no value do nothing: they may mean
+  // those of another graph of the model.
   Ranges(const Graph& graph, const CalibrationProfile& profile, const PlanConfig& config,
          const Target& target, RangeMemo* memo);
 

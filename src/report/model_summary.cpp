@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "exec/fuse_qdq.h"
+#include "graph/bodies.h"
 #include "graph/type_text.h"
 #include "ops/ops.h"
 #include "report/figures.h"
@@ -59,12 +60,34 @@ Json named(const Pairs& rows) {
   return list;
 }
 
+void count_constants(const Graph& graph, ModelSummary& summary) {
+  for (const Value& value : graph.values())
+    if (value.constant) {
+      summary.weights += value.constant->size();
+      summary.weight_bytes += static_cast<std::int64_t>(value.constant->size_bytes());
+    }
+}
+
+void count_nodes(const Graph& graph, ModelSummary& summary) {
+  for (const Node& node : graph.nodes()) {
+    ++summary.operators[operator_name(node)];
+    summary.quantize_nodes += node.op_type == "QuantizeLinear";
+    summary.dequantize_nodes += node.op_type == "DequantizeLinear";
+    summary.integer_nodes += computes_on_integers(node);
+  }
+  Graph fused = graph;
+  summary.integer_nodes += fuse_qdq(fused, {});
+  summary.float_products += std::ranges::count_if(fused.nodes(), is_product);
+}
+
 }  // namespace
 
 bool is_quantized(const Graph& graph) {
-  return std::ranges::any_of(graph.nodes(), [](const Node& node) {
-    return computes_on_integers(node) || node.op_type == "QuantizeLinear" ||
-           node.op_type == "DequantizeLinear";
+  return std::ranges::any_of(with_bodies(graph), [](const PlacedGraph& placed) {
+    return std::ranges::any_of(placed.graph->nodes(), [](const Node& node) {
+      return computes_on_integers(node) || node.op_type == "QuantizeLinear" ||
+             node.op_type == "DequantizeLinear";
+    });
   });
 }
 
@@ -80,20 +103,10 @@ ModelSummary summarize(const Model& model) {
   if (!model.producer_version.empty()) summary.producer += " " + model.producer_version;
   for (const auto& [domain, version] : graph.opsets)
     summary.opsets[domain.empty() ? "ai.onnx" : domain] = version;
-  for (const Value& value : graph.values())
-    if (value.constant) {
-      summary.weights += value.constant->size();
-      summary.weight_bytes += static_cast<std::int64_t>(value.constant->size_bytes());
-    }
-  for (const Node& node : graph.nodes()) {
-    ++summary.operators[operator_name(node)];
-    summary.quantize_nodes += node.op_type == "QuantizeLinear";
-    summary.dequantize_nodes += node.op_type == "DequantizeLinear";
-    summary.integer_nodes += computes_on_integers(node);
-  }
-  Graph fused = graph;
-  summary.integer_nodes += fuse_qdq(fused, {});
-  summary.float_products = std::ranges::count_if(fused.nodes(), is_product);
+  for (const PlacedGraph& placed : with_bodies(graph)) count_constants(*placed.graph, summary);
+  Graph whole = graph;
+  take_outer_constants(whole);
+  for (const PlacedGraph& placed : with_bodies(whole)) count_nodes(*placed.graph, summary);
   return summary;
 }
 

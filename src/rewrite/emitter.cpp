@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "base/sha256.h"
 #include "calib/weights.h"
 #include "plan/targets.h"
+#include "rewrite/constants.h"
 #include "rewrite/opset.h"
 
 namespace q8 {
@@ -24,22 +24,11 @@ Tensor zero_point_tensor(const QuantParams& params, const Shape& shape) {
   return cast(Tensor::of<std::int32_t>(shape, params.zero_point), params.dtype);
 }
 
-// What constants are told apart by: their bytes, or the hash of many.
-std::string content_key(const Tensor& tensor) {
-  constexpr std::size_t kFew = 64;
-  const std::span bytes(tensor.bytes(), tensor.size_bytes());
-  if (bytes.size() > kFew) return tensor.str() + Sha256().add(bytes).hex();
-  return tensor.str() + std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-}
-
 }  // namespace
 
 Emitter::Emitter(const Graph& source, const QuantizationPlan& plan) : graph_(source), plan_(plan) {
   raise_opset(graph_, std::max(kQdqOpset, std::min(plan.opset, kNewestOpset)));
   graph_.annotations.clear();  // of the source's own quantization: no longer true
-  for (const auto& [value, activation] : plan.activations)
-    if (graph_.find_value(value) == kNoValue)
-      throw bad_input("the plan quantizes '" + value + "', which the graph does not have");
 }
 
 ValueId Emitter::shared_constant(const std::string& name, Tensor tensor) {
@@ -146,21 +135,6 @@ void Emitter::emit_tables() {
     graph_.add_node(std::move(to_float));
     graph_.add_node(make_node(name + "_scaled", "Mul", {real, row_scale}, output));
   }
-}
-
-Graph Emitter::finish() {
-  graph_.tidy();
-  drop_unread_constants(graph_);
-  verify(graph_);
-  return std::move(graph_);
-}
-
-void drop_unread_constants(Graph& graph) {
-  const Uses uses(graph);
-  for (ValueId id = 0; id < graph.value_count(); ++id)
-    if (graph.constant(id) != nullptr && uses.consumers(id).empty() && !graph.is_output(id) &&
-        !graph.is_input(id))
-      graph.value(id).constant.reset();
 }
 
 }  // namespace q8

@@ -44,8 +44,6 @@ class Emitter {
                             const Shape& tensor);
   // Tables read by Gather: integers are gathered, then dequantized.
   void emit_tables();
-  // Tidies, drops constants that nothing reads, and verifies.
-  Graph finish();
 
  private:
   ValueId shared_constant(const std::string& name, Tensor tensor);
@@ -54,8 +52,5 @@ class Emitter {
   const QuantizationPlan& plan_;
   std::map<std::string, ValueId> constants_;  // by type, shape and content
 };
-
-// Constants that no node reads and that are no input or output are forgotten.
-void drop_unread_constants(Graph& graph);
 
 }  // namespace q8

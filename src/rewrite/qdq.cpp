@@ -84,7 +84,8 @@ Graph emit_qdq(const Graph& graph, const QuantizationPlan& plan) {
   if (find_target(plan.target).integer_gates) emit_gates(emitter);
   emitter.emit_tables();
   fence_float_products(emitter.graph(), plan);
-  return emitter.finish();
+  emitter.graph().tidy();
+  return std::move(emitter.graph());
 }
 
 }  // namespace q8

@@ -26,6 +26,10 @@ class Quantized:
         """Operator types of the nodes in these modes."""
         return collections.Counter(n["op_type"] for n in self.plan if n["mode"] in modes)
 
+    def quantized_in_bodies(self, op_type):
+        """Nodes of the type in bodies, quantized in whatever way."""
+        return sum(n["op_type"] == op_type and n["mode"] in ("integer", "dynamic", "weights") and "; in " in n["reason"] for n in self.plan)
+
     def planned_products(self):
         counts = self.count("integer", "dynamic")
         return sum(counts[op_type] for op_type in PRODUCTS)
@@ -94,8 +98,9 @@ class RoundTrip:
         return sqnr_db(against_float), sqnr_db(against_q8)
 
     def integer_products(self, quantized, as_on_arm):
-        """How many ONNX Runtime runs, by its own profile."""
-        return OnnxRuntime(quantized.path).integer_products(self.samples[0], self.folder, as_on_arm)
+        """How many ONNX Runtime runs, by its own profile; of branches, each with the samples that take it."""
+        branches = any(node.op_type == "If" for node in self.model.graph.node)
+        return OnnxRuntime(quantized.path).integer_products(self.samples if branches else self.samples[:1], self.folder, as_on_arm)
 
     def check_every_level(self, quantized, least_db):
         """ONNX Runtime makes of it what it makes without its optimizer, with every level and of the model that it saves itself."""

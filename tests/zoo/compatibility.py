@@ -69,7 +69,7 @@ def row_of(q8, model, mode, source, reference, feeds, folder):
     quantization = sqnr_db([pair for a, b in zip(expected, results) for pair in zip(a, b)])
     agreement = sqnr_db([pair for a, b in zip(results, ours) for pair in zip(a, b)])
     same = sum(int(a[0].argmax()) == int(b[0].argmax()) for a, b in zip(expected, results)) / len(feeds)
-    planned, ran = planned_products(plan), runtime.integer_products(feeds[0], folder)
+    planned, ran = planned_products(plan), runtime.integer_products(feeds[:1], folder)
     agrees = agreement >= min(quantization + MARGIN_DB[mode], ENOUGH_DB) or agreement >= runtime.own_agreement_db(feeds, results)
     well = state == "yes" and planned == ran and agrees
     products = str(ran) if planned == ran else f"{ran}, planned {planned}"

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "graph/bodies.h"
 #include "graph/canonicalize.h"
 
 namespace q8 {
@@ -8,12 +9,6 @@ namespace {
 // A folded constant must not blow up the model: a small ConstantOfShape or Expand can make a huge
 // one.
 constexpr std::int64_t kLargestResult = std::int64_t{1} << 24;  // elements
-
-bool has_subgraph(const Node& node) {
-  return std::any_of(node.attributes.begin(), node.attributes.end(), [](const auto& entry) {
-    return std::holds_alternative<std::shared_ptr<const Graph>>(entry.second);
-  });
-}
 
 bool reads_only_constants(const Graph& graph, const Node& node) {
   return std::all_of(node.inputs.begin(), node.inputs.end(),
@@ -27,7 +22,7 @@ bool may_fold(const Node& node) {
                                         "Multinomial",    "Bernoulli",       "RandomUniformLike",
                                         "QuantizeLinear", "DequantizeLinear"};
   return std::find(std::begin(kKept), std::end(kKept), node.op_type) == std::end(kKept) &&
-         !has_subgraph(node);
+         !has_body(node);
 }
 
 // A Shape of a value whose declared dimensions are all known.
