@@ -27,6 +27,9 @@ constexpr LintRule kRules[] = {
     {"residuals", "sums whose place in quantization keeps them from being fused", check_residuals},
     {"bounded", "results of Softmax, Sigmoid and Tanh without the range that the target has fixed",
      check_bounded},
+    {"four-bits", "weights of 4 bits that the target does not read, or dequantizes in every run",
+     check_four_bits},
+    {"float16", "nodes in float16 that the target computes in float32", check_float16},
     {"islands", "groups of float nodes between integers", check_islands},
 };
 

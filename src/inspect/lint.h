@@ -75,6 +75,8 @@ void check_clamps(LintContext& context);
 void check_pairs(LintContext& context);
 void check_residuals(LintContext& context);
 void check_bounded(LintContext& context);
-void check_islands(LintContext& context);  // lint_islands.cpp
+void check_islands(LintContext& context);    // lint_islands.cpp
+void check_four_bits(LintContext& context);  // lint_precision.cpp
+void check_float16(LintContext& context);
 
 }  // namespace q8

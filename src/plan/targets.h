@@ -8,6 +8,15 @@
 
 namespace q8 {
 
+// Which weights of 4 bits stay 4 bits in memory while the model runs.
+enum class FourBits {
+  kAny,
+  kNone,            // not read at all
+  kProductsBlocks,  // Gemm and MatMul, in blocks; others are not read
+  kProductsFloat,   // Gemm and MatMul of float inputs, in blocks of 16 or more or one a channel;
+                    // others are dequantized in every run
+};
+
 // What one runtime and its hardware can do with a quantized model: a row of facts, no behaviour.
 struct Target {
   std::string_view name;
@@ -45,7 +54,9 @@ struct Target {
   bool asymmetric_conv_weights = true;  // u8, or with zero points
   bool asymmetric_gemm_weights = true;
   bool wide_activations = false;  // 16 bits
-  bool fuses_clamps = false;      // also those that the quantized range behind them does not do
+  FourBits four_bit_weights = FourBits::kAny;
+  bool computes_float16 = true;  // false: in float32, between Casts of its own
+  bool fuses_clamps = false;     // also those that the quantized range behind them does not do
   bool quantizes_float_weights = false;  // of a Conv between quantized values, unasked
   bool joins_what_follows =
       false;  // an Add or a clamp behind a product, even if that is in float then

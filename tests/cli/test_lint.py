@@ -114,6 +114,26 @@ CASES = {
 }
 
 
+def model_of_4_bits(op, block, quantized_input):
+    """op of x, quantized or not, and 4-bit weights with a scale for each channel or block of inputs; 64 inputs, 32 channels."""
+    conv = op == "Conv"
+    shape = [32, 64, 1, 1] if conv else [64, 32]
+    inputs, channels = (1, 0) if conv else (0, 1)
+    scales = [n // block if axis == inputs else n for axis, n in enumerate(shape)] if block else [32]
+    constants = [helper.make_tensor("w", T.INT4, shape, np.arange(64 * 32) % 15 - 7),
+                 numpy_helper.from_array(np.full(scales, 0.01, np.float32), "ws")]
+    nodes, x = [], "x"
+    if quantized_input:
+        constants += [numpy_helper.from_array(np.float32(0.02), "xs"), numpy_helper.from_array(np.uint8(128), "xz")]
+        nodes = [helper.make_node("QuantizeLinear", ["x", "xs", "xz"], ["xq"]), helper.make_node("DequantizeLinear", ["xq", "xs", "xz"], ["xd"])]
+        x = "xd"
+    blocks = {"axis": inputs, "block_size": block} if block else {"axis": channels}
+    nodes += [helper.make_node("DequantizeLinear", ["w", "ws"], ["wd"], **blocks), helper.make_node(op, [x, "wd"], ["y"])]
+    graph = helper.make_graph(nodes, "lint", [helper.make_tensor_value_info("x", T.FLOAT, [1, 64, 4, 4] if conv else [5, 64])],
+                              [helper.make_tensor_value_info("y", T.FLOAT, None)], constants)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+
+
 def run(path, optimized_path=None):
     options = ort.SessionOptions()
     options.log_severity_level = 4
@@ -212,6 +232,54 @@ class Lint(q8_program.Q8TestCase):
     def test_saturation(self):
         self.assertIn("weights", self.rules("onnxruntime-x86-avx2", "warning"))
         self.assertNotIn("weights", self.rules("onnxruntime-x86", "warning"))
+
+    def found_by(self, rule, made, target):
+        onnx.save(made, self.folder / "m.onnx")
+        return [f for f in self.lint(self.folder / "m.onnx", target)["findings"] if f["rule"] == rule]
+
+    def test_four_bits(self):
+        """Weights stay in 4 bits where ONNX Runtime makes a MatMulNBits of the product."""
+        optimized = self.folder / "optimized.onnx"
+        for op in ("MatMul", "Gemm", "Conv"):
+            for block in (0, 8, 16, 32):
+                for quantized_input in (False, True):
+                    with self.subTest(op, block=block, quantized_input=quantized_input):
+                        made = model_of_4_bits(op, block, quantized_input)
+                        found = self.found_by("four-bits", made, "onnxruntime-x86")
+                        run(self.folder / "m.onnx", optimized)
+                        kept = "MatMulNBits" in {n.op_type for n in onnx.load(optimized).graph.node}
+                        self.assertEqual(not found, kept)
+        self.assertEqual(self.found_by("four-bits", model_of_4_bits("MatMul", 32, False), "tensorrt"), [])
+        for made, target in ((model_of_4_bits("MatMul", 0, False), "tensorrt"), (model_of_4_bits("Conv", 32, False), "tensorrt"),
+                             (model_of_4_bits("MatMul", 32, False), "tflite-like")):
+            self.assertEqual([f["level"] for f in self.found_by("four-bits", made, target)], ["error"])
+
+    def test_float16(self):
+        """ONNX Runtime on x86 runs no node in float16."""
+        half = numpy_helper.from_array(np.full((4, 8, 3, 3), 0.1, np.float16), "w")
+        nodes = [helper.make_node("Cast", ["x"], ["h"], to=T.FLOAT16), helper.make_node("Conv", ["h", "w"], ["c"], "conv"),
+                 helper.make_node("Relu", ["c"], ["r"]), helper.make_node("Cast", ["r"], ["y"], to=T.FLOAT)]
+        graph = helper.make_graph(nodes, "lint", [helper.make_tensor_value_info("x", T.FLOAT, [1, 8, 6, 6])],
+                                  [helper.make_tensor_value_info("y", T.FLOAT, None)], [half])
+        made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        found = self.found_by("float16", made, "onnxruntime-x86")
+        self.assertEqual([(f["level"], f["node"]) for f in found], [("warning", "conv")])
+        self.assertIn("2 node(s)", found[0]["message"])
+        self.assertEqual(self.found_by("float16", made, "tensorrt"), [])
+        optimized = self.folder / "optimized.onnx"
+        run(self.folder / "m.onnx", optimized)
+        self.assertNotIn(T.FLOAT16, {t.data_type for t in onnx.load(optimized).graph.initializer})  # its weights are float again
+
+    def test_bodies(self):
+        """What is in a branch is looked at, and said to be there."""
+        made, _ = model(output=False)
+        made.graph.node[-1].output[0] = "z"
+        branch = helper.make_graph(list(made.graph.node), "branch", [], [helper.make_tensor_value_info("z", T.FLOAT, None)], list(made.graph.initializer))
+        graph = helper.make_graph([helper.make_node("If", ["c"], ["y"], "if", then_branch=branch, else_branch=branch)], "lint",
+                                  [helper.make_tensor_value_info("c", T.BOOL, [1]), made.graph.input[0]],
+                                  [helper.make_tensor_value_info("y", T.FLOAT, None)])
+        found = self.found_by("products", helper.make_model(graph, opset_imports=made.opset_import, ir_version=8), "onnxruntime-x86")
+        self.assertEqual(sorted(f["message"].split("; in ")[1] for f in found), ["else_branch of If 'if'", "then_branch of If 'if'"])
 
     def test_opset(self):
         path, _ = self.write("old", opset=12)
