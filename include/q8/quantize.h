@@ -23,7 +23,7 @@ struct QuantizeJob {
   // counted so many times
   std::string observer = "auto";
   double percentile = 99.99;
-  std::string weight_observer = "minmax";  // minmax, mse
+  std::string weight_observer = "auto";  // auto, minmax, mse
   // NAME=OBSERVER[:NUMBER], for the value of that very name; as trials of auto choose
   std::vector<std::string> observer_of;
   std::vector<std::string> observer_for;  // PATTERN=OBSERVER[:PERCENTILE], over value names

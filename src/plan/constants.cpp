@@ -73,9 +73,10 @@ ConstantPlan bias_plan(const std::string& name, std::size_t channels, float inpu
 }
 
 WeightSettings weight_settings(const PlanConfig& config, const Target& target, int axis) {
-  if (config.weight_observer != "minmax" && config.weight_observer != "mse")
+  if (config.weight_observer != "auto" && config.weight_observer != "minmax" &&
+      config.weight_observer != "mse")
     throw usage_error("there is no weight observer '" + config.weight_observer +
-                      "'; known are minmax, mse");
+                      "'; known are auto, minmax, mse");
   if (config.weights != "s8" && config.weights != "s4")
     throw usage_error("'" + config.weights + "' is no type for weights: expected s8 or s4");
   return {
@@ -115,6 +116,9 @@ WeightSettings product_settings(const PlanConfig& config, const Target& target, 
   if (node_inputs(node, weights, channels) < kFewInputs) return settings;
   settings.dtype = DType::kS4;
   settings.levels = 0;
+  // Of convolutions the clipped outliers cost more than the finer steps gain (docs/concepts.md).
+  if (config.weight_observer == "auto" && !node.is("Conv") && !node.is("ConvTranspose"))
+    settings.observer = WeightObserver::kMse;
   const int axis = input_axis(node, position, weights);
   if (config.block_size == 0 || axis < 0 || weights.shape()[axis] <= config.block_size)
     return settings;

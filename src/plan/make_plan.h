@@ -43,9 +43,9 @@ struct PlanConfig {
   bool per_channel = true;
   std::string observer = "auto";  // a row of observers()
   double percentile = 99.99;
-  double clip_weight = 4;                  // of auto: see ObserverSettings
-  std::string weight_observer = "minmax";  // or "mse"
-  std::string weights = "s8";              // or "s4"
+  double clip_weight = 4;                // of auto: see ObserverSettings
+  std::string weight_observer = "auto";  // minmax, mse; auto: mse for s4 of all but convolutions
+  std::string weights = "s8";            // or "s4"
   std::int64_t block_size = 0;  // of s4 weights: inputs of a channel that share a scale; 0: all
   std::int64_t opset = 13;      // the result's at least; 16-bit and 4-bit types need 21
   std::vector<std::string> exclude;  // nodes that stay float

@@ -71,9 +71,11 @@ void add_weight_options(CLI::App& command, QuantizeJob& job) {
   command.add_flag("!--per-tensor", job.per_channel, "one weight scale for each tensor")
       ->excludes(per_channel);
   command
-      .add_option("--weight-observer", job.weight_observer,
-                  "how the scale of a weight channel is chosen: minmax (default) or mse")
-      ->check(CLI::IsMember({"minmax", "mse"}));
+      .add_option(
+          "--weight-observer", job.weight_observer,
+          "how the scale of a weight channel is chosen: minmax, mse, or auto (default): mse for "
+          "s4 weights of all but convolutions")
+      ->check(CLI::IsMember({"auto", "minmax", "mse"}));
   command
       .add_option("--weights", job.weights,
                   "type of weights: s8 (default), or s4, which needs --opset 21")
