@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
+#include "plan/clamps.h"
 #include "tensor/quant_params.h"
 
 namespace q8 {
@@ -171,18 +171,11 @@ bool range_clamps(const LintContext& context, const Node& clamp, const Link& qua
   const double scale = quantizer.scale->to_floats()[0];
   const std::int64_t zero =
       quantizer.zero_point == nullptr ? 0 : quantizer.zero_point->to_int64s()[0];
-  const auto bound = [&](std::size_t input, const char* name, double otherwise) {
-    const Tensor* constant = context.graph.constant(clamp.input(input));
-    if (constant != nullptr && constant->size() == 1)
-      return static_cast<double>(constant->to_floats()[0]);
-    return clamp.attributes.has(name) ? clamp.attributes.get_float(name, 0) : otherwise;
-  };
-  constexpr double kNone = std::numeric_limits<double>::infinity();
-  const double low = clamp.is("Relu") ? 0 : bound(1, "min", -kNone);
-  const double high = clamp.is("Relu") ? kNone : bound(2, "max", kNone);
+  const auto bounds = clamp_bounds(context.graph, clamp);
+  if (!bounds) return false;
   const double slack = 1e-3 * scale;  // of one step, for the scale's own rounding
-  return scale * static_cast<double>(limits.min - zero) >= low - slack &&
-         scale * static_cast<double>(limits.max - zero) <= high + slack;
+  return scale * static_cast<double>(limits.min - zero) >= bounds->low - slack &&
+         scale * static_cast<double>(limits.max - zero) <= bounds->high + slack;
 }
 
 }  // namespace q8

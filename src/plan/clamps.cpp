@@ -1,11 +1,9 @@
 #include "plan/clamps.h"
 
-#include <limits>
+#include "exec/clamp.h"
 
 namespace q8 {
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 bool exceeds(const Range& range, const Range& bounds, double step) {
   return range.low < bounds.low - step / 2 || range.high > bounds.high + step / 2;
@@ -14,20 +12,8 @@ bool exceeds(const Range& range, const Range& bounds, double step) {
 }  // namespace
 
 std::optional<Range> clamp_bounds(const Graph& graph, const Node& node) {
-  if (node.is("Relu")) return Range{0, kInfinity};
-  if (!node.is("Clip")) return std::nullopt;
-  // Attributes before opset 11.
-  const auto bound = [&](std::size_t input, std::string_view name,
-                         double none) -> std::optional<double> {
-    if (node.input(input) == kNoValue)
-      return node.attributes.has(name) ? node.attributes.get_float(name, 0.0f) : none;
-    const Tensor* constant = graph.constant(node.input(input));
-    return constant != nullptr && constant->size() == 1
-               ? std::optional<double>(constant->to_floats()[0])
-               : std::nullopt;
-  };
-  const auto low = bound(1, "min", -kInfinity), high = bound(2, "max", kInfinity);
-  return low && high ? std::optional(Range{*low, *high}) : std::nullopt;
+  const std::optional<Clamp> clamp = clamp_of(graph, node);
+  return clamp ? std::optional(Range{clamp->low, clamp->high}) : std::nullopt;
 }
 
 std::map<ValueId, Range> absorbed_bounds(const Graph& graph, const Coverage& coverage) {
