@@ -11,16 +11,11 @@
 #include "exec/fuse_qdq.h"
 #include "exec/fuse_scale_shift.h"
 #include "graph/bodies.h"
+#include "graph/unread_constants.h"
 
 namespace q8 {
 
 namespace {
-
-void drop_unread_constants(Graph& graph) {
-  const Uses uses(graph);
-  for (ValueId id = 0; id < graph.value_count(); ++id)
-    if (uses.consumers(id).empty() && !graph.is_output(id)) graph.value(id).constant.reset();
-}
 
 // Of bodies only what the file says of their numbers is made integer; they keep their layout.
 void fuse_bodies(Graph& graph) {

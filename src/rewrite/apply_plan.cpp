@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "graph/bodies.h"
+#include "graph/unread_constants.h"
 #include "rewrite/constants.h"
 #include "rewrite/fences.h"
 #include "rewrite/float16.h"

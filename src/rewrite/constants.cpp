@@ -24,14 +24,6 @@ std::string content_key(const Tensor& tensor) {
   return tensor.str() + std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
-void drop_unread_constants(Graph& graph) {
-  const Uses uses(graph);
-  for (ValueId id = 0; id < graph.value_count(); ++id)
-    if (graph.constant(id) != nullptr && uses.consumers(id).empty() && !graph.is_output(id) &&
-        !graph.is_input(id))
-      graph.value(id).constant.reset();
-}
-
 void give_outer_constants(Graph& graph) {
   std::map<std::string, ValueId> given;
   for (NodeId id = 0; id < graph.node_count(); ++id)
