@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/rounding.h"
+#include "kernels/gemm_f32.h"
 
 namespace q8 {
 namespace {
@@ -17,26 +18,27 @@ constexpr int kSweeps = 8;
 // A move must gain more than FP32 sums could be off by, or sweeps would go to and fro.
 constexpr float kLeastGain = 1e-3f;
 
+// Channels that are compensated side by side.
+constexpr std::int64_t kBlock = 16;
+
 }  // namespace
 
-// Channels side by side: [depth][kBlock].
-struct WeightRounder::Block {
-  explicit Block(std::int64_t depth)
-      : weights(static_cast<std::size_t>(depth * kBlock)),
-        errors(weights.size()),
-        gradient(weights.size()) {}
-
-  std::vector<float> weights, errors;  // errors: ŵ − w
-  std::vector<float> gradient;         // errors · H
+// [channels, depth], row by row.
+struct WeightRounder::Rows {
+  const std::vector<float>& weights;
   float limit = 127;
-  float energy[kBlock] = {};
+  std::vector<float> errors = std::vector<float>(weights.size());    // ŵ − w
+  std::vector<float> gradient = std::vector<float>(weights.size());  // errors · H
+  std::vector<float> energy = {};  // by channel: errors · H · errorsᵀ
 
   float rounded(std::size_t at, float shift) const {
     return std::clamp(round_half_even(weights[at] - shift), -limit, limit) - weights[at];
   }
 };
 
-WeightRounder::WeightRounder(std::vector<double> gram, std::int64_t depth) : depth_(depth) {
+WeightRounder::WeightRounder(const std::vector<double>& gram, std::int64_t depth,
+                             const KernelSet& kernels)
+    : depth_(depth) {
   Q8_ASSERT(static_cast<std::int64_t>(gram.size()) == depth * depth);
   // H = RRᵀ with R upper triangular: the Cholesky factor of H in reverse order, turned back. Then
   // e H eᵀ = Σ_k (R_kk e_k + Σ_{j<k} e_j R_jk)², which is made small one k after the other.
@@ -55,86 +57,78 @@ WeightRounder::WeightRounder(std::vector<double> gram, std::int64_t depth) : dep
       if (j < k) feedback_[at] = static_cast<float>(l(depth - 1 - j, depth - 1 - k) / diagonal);
     }
   }
+  packed_gram_ = PackedF32(*kernels.gemm_f32, matrix_f32(gram_.data(), depth, depth, depth));
 }
 
-void WeightRounder::compensate(Block& block) const {
+// Of `count` channels, at most kBlock.
+void WeightRounder::compensate(Rows& rows, std::int64_t first, std::int64_t count) const {
+  std::vector<float> errors(static_cast<std::size_t>(depth_ * kBlock));  // [depth][kBlock]
   for (std::int64_t k = 0; k < depth_; ++k) {
     float shift[kBlock] = {};
     const float* feedback = feedback_.data() + k * depth_;
-    const float* errors = block.errors.data();
     for (std::int64_t j = 0; j < k; ++j)
-      for (std::int64_t c = 0; c < kBlock; ++c) shift[c] += feedback[j] * errors[j * kBlock + c];
-    for (std::int64_t c = 0; c < kBlock; ++c) {
-      const auto at = static_cast<std::size_t>(k * kBlock + c);
-      block.errors[at] = block.rounded(at, shift[c]);
+      for (std::int64_t c = 0; c < kBlock; ++c)
+        shift[c] += feedback[j] * errors[static_cast<std::size_t>(j * kBlock + c)];
+    for (std::int64_t c = 0; c < count; ++c) {
+      const auto at = static_cast<std::size_t>((first + c) * depth_ + k);
+      rows.errors[at] = rows.rounded(at, shift[c]);
+      errors[static_cast<std::size_t>(k * kBlock + c)] = rows.errors[at];
     }
   }
 }
 
-void WeightRounder::descend(Block& block) const {
-  float* gradient = block.gradient.data();
-  for (std::int64_t k = 0; k < depth_; ++k) {
-    float sum[kBlock] = {};
-    const float* row = gram_.data() + k * depth_;
-    for (std::int64_t j = 0; j < depth_; ++j)
-      for (std::int64_t c = 0; c < kBlock; ++c)
-        sum[c] += row[j] * block.errors[static_cast<std::size_t>(j * kBlock + c)];
-    std::copy(sum, sum + kBlock, gradient + k * kBlock);
-  }
-  std::vector<float> slope(static_cast<std::size_t>(depth_));  // of one channel
-  for (std::int64_t c = 0; c < kBlock; ++c) {
-    for (std::int64_t k = 0; k < depth_; ++k)
-      slope[static_cast<std::size_t>(k)] = gradient[k * kBlock + c];
-    bool moved = true;
-    for (int sweep = 0; sweep < kSweeps && moved; ++sweep) {
-      moved = false;
-      for (std::int64_t k = 0; k < depth_; ++k) {
-        const auto at = static_cast<std::size_t>(k * kBlock + c);
-        const float here = slope[static_cast<std::size_t>(k)];
-        const float step = here > 0 ? -1.0f : 1.0f;
-        const float* row = gram_.data() + k * depth_;
-        // The error changes by 2·step·here + H_kk.
-        if (row[k] * (1 + kLeastGain) >= 2 * std::abs(here)) continue;
-        if (std::abs(block.weights[at] + block.errors[at] + step) > block.limit + 0.5f) continue;
-        block.errors[at] += step;
-        for (std::int64_t j = 0; j < depth_; ++j)
-          slope[static_cast<std::size_t>(j)] += step * row[j];
-        moved = true;
-      }
+// Of one channel, from its gradient.
+void WeightRounder::descend(Rows& rows, std::int64_t channel) const {
+  const auto first = static_cast<std::size_t>(channel * depth_);
+  const float* weights = rows.weights.data() + first;
+  float *errors = rows.errors.data() + first, *gradient = rows.gradient.data() + first;
+  bool moved = true;
+  for (int sweep = 0; sweep < kSweeps && moved; ++sweep) {
+    moved = false;
+    for (std::int64_t k = 0; k < depth_; ++k) {
+      const float step = gradient[k] > 0 ? -1.0f : 1.0f;
+      const float* row = gram_.data() + k * depth_;
+      // The error changes by 2·step·gradient + H_kk.
+      if (row[k] * (1 + kLeastGain) >= 2 * std::abs(gradient[k])) continue;
+      if (std::abs(weights[k] + errors[k] + step) > rows.limit + 0.5f) continue;
+      errors[k] += step;
+      for (std::int64_t j = 0; j < depth_; ++j) gradient[j] += step * row[j];
+      moved = true;
     }
-    float energy = 0;
-    for (std::int64_t k = 0; k < depth_; ++k)
-      energy += slope[static_cast<std::size_t>(k)] *
-                block.errors[static_cast<std::size_t>(k * kBlock + c)];
-    block.energy[c] = energy;
   }
+  float energy = 0;
+  for (std::int64_t k = 0; k < depth_; ++k) energy += gradient[k] * errors[k];
+  rows.energy[static_cast<std::size_t>(channel)] = energy;
+}
+
+void WeightRounder::descend(Rows& rows, Threads& threads) const {
+  const std::int64_t channels = std::ssize(rows.weights) / depth_;
+  rows.energy.resize(static_cast<std::size_t>(channels));
+  gemm_f32(channels, rows.errors.data(), depth_, packed_gram_, rows.gradient.data(), depth_, {},
+           threads);
+  threads.parallel_for(channels, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t c = begin; c < end; ++c) descend(rows, c);
+  });
 }
 
 std::vector<std::int8_t> WeightRounder::round(const std::vector<float>& weights,
-                                              std::int64_t channels, int limit) const {
-  std::vector<std::int8_t> integers(static_cast<std::size_t>(channels * depth_));
-  for (std::int64_t first = 0; first < channels; first += kBlock) {
-    const std::int64_t count = std::min(kBlock, channels - first);
-    Block nearest(depth_);
-    nearest.limit = static_cast<float>(limit);
-    for (std::int64_t k = 0; k < depth_; ++k)
-      for (std::int64_t c = 0; c < count; ++c)
-        nearest.weights[static_cast<std::size_t>(k * kBlock + c)] =
-            weights[static_cast<std::size_t>((first + c) * depth_ + k)];
-    Block compensated = nearest;
-    for (std::size_t at = 0; at < nearest.errors.size(); ++at)
-      nearest.errors[at] = nearest.rounded(at, 0);
-    compensate(compensated);
-    descend(nearest);
-    descend(compensated);
-    for (std::int64_t c = 0; c < count; ++c) {
-      const Block& best = compensated.energy[c] < nearest.energy[c] ? compensated : nearest;
-      for (std::int64_t k = 0; k < depth_; ++k) {
-        const auto at = static_cast<std::size_t>(k * kBlock + c);
-        integers[static_cast<std::size_t>((first + c) * depth_ + k)] =
-            static_cast<std::int8_t>(round_half_even(best.weights[at] + best.errors[at]));
-      }
-    }
+                                              std::int64_t channels, int limit,
+                                              Threads& threads) const {
+  Rows nearest{.weights = weights, .limit = static_cast<float>(limit)};
+  Rows compensated{.weights = weights, .limit = static_cast<float>(limit)};
+  for (std::size_t at = 0; at < weights.size(); ++at) nearest.errors[at] = nearest.rounded(at, 0);
+  threads.parallel_for(
+      (channels + kBlock - 1) / kBlock, 1, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t b = begin; b < end; ++b)
+          compensate(compensated, b * kBlock, std::min(kBlock, channels - b * kBlock));
+      });
+  descend(nearest, threads);
+  descend(compensated, threads);
+  std::vector<std::int8_t> integers(weights.size());
+  for (std::size_t at = 0; at < weights.size(); ++at) {
+    const std::size_t c = at / static_cast<std::size_t>(depth_);
+    const Rows& best = compensated.energy[c] < nearest.energy[c] ? compensated : nearest;
+    integers[at] = static_cast<std::int8_t>(round_half_even(weights[at] + best.errors[at]));
   }
   return integers;
 }

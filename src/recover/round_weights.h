@@ -3,6 +3,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/threads.h"
+#include "kernels/kernel_set.h"
+#include "kernels/packed_f32.h"
+
 namespace q8 {
 
 // Rounds weights to integers so that ‖(ŵ − w)X‖² = (ŵ − w) H (ŵ − w)ᵀ is small, H the Gram matrix
@@ -16,25 +20,25 @@ namespace q8 {
 class WeightRounder {
  public:
   // H [depth, depth], symmetric and positive definite; only its proportions matter.
-  WeightRounder(std::vector<double> gram, std::int64_t depth);
+  WeightRounder(const std::vector<double>& gram, std::int64_t depth, const KernelSet& kernels);
 
-  // `weights` [channels, depth] in units of the scale, row by row. Integers in [−limit, limit].
+  // `weights` [channels, depth] in units of the scale, row by row. Integers in [−limit, limit], the
+  // same for any threads and kernels.
   std::vector<std::int8_t> round(const std::vector<float>& weights, std::int64_t channels,
-                                 int limit) const;
+                                 int limit, Threads& threads) const;
   // (ŵ − w) H (ŵ − w)ᵀ of one channel, in the units of H.
   double error(const float* weights, const std::int8_t* integers) const;
 
-  // Channels are rounded in blocks of so many.
-  static constexpr std::int64_t kBlock = 8;
-
  private:
-  struct Block;
-  void compensate(Block& block) const;
-  void descend(Block& block) const;
+  struct Rows;
+  void compensate(Rows& rows, std::int64_t first, std::int64_t count) const;
+  void descend(Rows& rows, std::int64_t channel) const;
+  void descend(Rows& rows, Threads& threads) const;
 
   std::int64_t depth_;
   double unit_;                  // mean of H's diagonal
   std::vector<float> gram_;      // H / unit
+  PackedF32 packed_gram_;        // the same
   std::vector<float> feedback_;  // [k][j < k]: how much the error of weight j counts in weight k
 };
 

@@ -43,41 +43,33 @@ std::vector<double> second_moments(const InputStatistics& statistics, std::int64
   return h;
 }
 
-// Writes the integers of the channels [begin, end) of one group.
-void round_channels(const WeightedLayer& layer, const WeightRounder& rounder, std::int64_t begin,
-                    std::int64_t end, std::int8_t* integers) {
+void round_group(const WeightedLayer& layer, const InputStatistics& statistics, std::int64_t group,
+                 const KernelSet& kernels, Threads& threads, std::int8_t* integers) {
+  const std::int64_t count = layer.channels_per_group(), first = group * count;
   const float* weights = layer.weights->data<float>();
-  std::vector<float> scaled(static_cast<std::size_t>((end - begin) * layer.depth));
-  for (std::int64_t c = begin; c < end; ++c)
+  std::vector<float> scaled(static_cast<std::size_t>(count * layer.depth));
+  for (std::int64_t c = 0; c < count; ++c)
     for (std::int64_t k = 0; k < layer.depth; ++k)
-      scaled[static_cast<std::size_t>((c - begin) * layer.depth + k)] =
-          weights[layer.at(c, k)] / layer.scale(c);
-  const std::vector<std::int8_t> rounded = rounder.round(scaled, end - begin, layer.levels);
-  for (std::int64_t c = begin; c < end; ++c)
+      scaled[static_cast<std::size_t>(c * layer.depth + k)] =
+          weights[layer.at(first + c, k)] / layer.scale(first + c);
+  const WeightRounder rounder(second_moments(statistics, layer.depth, group), layer.depth, kernels);
+  const std::vector<std::int8_t> rounded = rounder.round(scaled, count, layer.levels, threads);
+  for (std::int64_t c = 0; c < count; ++c)
     for (std::int64_t k = 0; k < layer.depth; ++k)
-      integers[layer.at(c, k)] = rounded[static_cast<std::size_t>((c - begin) * layer.depth + k)];
+      integers[layer.at(first + c, k)] = rounded[static_cast<std::size_t>(c * layer.depth + k)];
 }
 
 Tensor round_layer(const WeightedLayer& layer, const InputStatistics& statistics,
-                   Threads& threads) {
+                   const KernelSet& kernels, Threads& threads) {
   Tensor integers(DType::kS8, layer.weights->shape());
   std::int8_t* to = integers.mutable_data<std::int8_t>();
-  const std::int64_t in_group = layer.channels_per_group();
-  const auto round_group = [&](std::int64_t group, Threads& on) {
-    const WeightRounder rounder(second_moments(statistics, layer.depth, group), layer.depth);
-    on.parallel_for((in_group + WeightRounder::kBlock - 1) / WeightRounder::kBlock, 1,
-                    [&](std::int64_t begin, std::int64_t end) {
-                      const std::int64_t first = group * in_group;
-                      round_channels(layer, rounder, first + begin * WeightRounder::kBlock,
-                                     first + std::min(in_group, end * WeightRounder::kBlock), to);
-                    });
-  };
   if (layer.groups == 1)
-    round_group(0, threads);
+    round_group(layer, statistics, 0, kernels, threads, to);
   else
     threads.parallel_for(layer.groups, 1, [&](std::int64_t begin, std::int64_t end) {
       Threads one(1);
-      for (std::int64_t group = begin; group < end; ++group) round_group(group, one);
+      for (std::int64_t group = begin; group < end; ++group)
+        round_group(layer, statistics, group, kernels, one, to);
     });
   return integers;
 }
@@ -103,6 +95,7 @@ std::optional<Proposal> round_by_output_error(const PlannedGraph& model,
   PlannedGraph result = model;
   const std::vector<WeightedLayer> layers = layers_to_round(model, context);
   Threads threads(context.machine.threads);
+  const KernelSet kernels = make_kernel_set(context.machine.isa);
   for (std::size_t first = 0; first < layers.size();) {
     std::size_t end = first;
     std::int64_t bytes = 0;
@@ -118,7 +111,7 @@ std::optional<Proposal> round_by_output_error(const PlannedGraph& model,
       if (statistics[i].rows == 0) continue;
       const std::string& node = model.graph.node(batch[i].node).name;
       result.plan.constants.at(std::pair(node, std::size_t{1})).integers =
-          round_layer(batch[i], statistics[i], threads);
+          round_layer(batch[i], statistics[i], kernels, threads);
     }
     first = end;
   }

@@ -10,36 +10,42 @@ namespace {
 using testing::AnyOf;
 using testing::ElementsAre;
 
+std::vector<std::int8_t> round(const WeightRounder& rounder, const std::vector<float>& weights,
+                               std::int64_t channels, int limit = 127) {
+  Threads threads(2);
+  return rounder.round(weights, channels, limit, threads);
+}
+
 // Two inputs that nearly always agree. Rounded to nearest, (0.4, 0.4) becomes (0, 0) and both
 // errors add up: 0.16 + 0.16 + 2·0.99·0.16 = 0.6368. Rounded to (1, 0) they cancel:
 // 0.36 + 0.16 − 2·0.99·0.24 = 0.0448.
 TEST(WeightRounder, LetsErrorsOfCorrelatedInputsCancel) {
-  const WeightRounder rounder({1, 0.99, 0.99, 1}, 2);
+  const WeightRounder rounder({1, 0.99, 0.99, 1}, 2, make_kernel_set());
   const std::vector<float> weights = {0.4f, 0.4f};
   const std::vector<std::int8_t> nearest = {0, 0};
   EXPECT_NEAR(rounder.error(weights.data(), nearest.data()), 0.6368, 1e-6);
-  const auto rounded = rounder.round(weights, 1, 127);
+  const auto rounded = round(rounder, weights, 1);
   EXPECT_THAT(rounded, AnyOf(ElementsAre(1, 0), ElementsAre(0, 1)));
   EXPECT_NEAR(rounder.error(weights.data(), rounded.data()), 0.0448, 1e-6);
 }
 
 // Inputs that oppose each other: (0.4, −0.4) to nearest costs the same 0.6368, (0, −1) 0.0448.
 TEST(WeightRounder, FollowsTheSignOfTheCorrelation) {
-  const WeightRounder rounder({1, -0.99, -0.99, 1}, 2);
-  EXPECT_THAT(rounder.round({0.4f, -0.4f}, 1, 127), AnyOf(ElementsAre(0, -1), ElementsAre(1, 0)));
+  const WeightRounder rounder({1, -0.99, -0.99, 1}, 2, make_kernel_set());
+  EXPECT_THAT(round(rounder, {0.4f, -0.4f}, 1), AnyOf(ElementsAre(0, -1), ElementsAre(1, 0)));
 }
 
 TEST(WeightRounder, RoundsToNearestWhereInputsAreIndependent) {
-  const WeightRounder rounder({4, 0, 0, 0, 1, 0, 0, 0, 9}, 3);
-  EXPECT_THAT(rounder.round({0.4f, -1.6f, 2.2f, 126.7f, 0.1f, -3.9f}, 2, 127),
+  const WeightRounder rounder({4, 0, 0, 0, 1, 0, 0, 0, 9}, 3, make_kernel_set());
+  EXPECT_THAT(round(rounder, {0.4f, -1.6f, 2.2f, 126.7f, 0.1f, -3.9f}, 2),
               ElementsAre(0, -2, 2, 127, 0, -4));
 }
 
 // With (127, 127) the errors of 126.6 and 200 cannot cancel: the second is held at the limit.
 TEST(WeightRounder, StaysWithinTheLimit) {
-  const WeightRounder rounder({1, 0.99, 0.99, 1}, 2);
-  EXPECT_THAT(rounder.round({126.6f, 200.0f}, 1, 127), ElementsAre(127, 127));
-  EXPECT_THAT(rounder.round({-63.4f, -90.0f}, 1, 64), ElementsAre(-64, -64));
+  const WeightRounder rounder({1, 0.99, 0.99, 1}, 2, make_kernel_set());
+  EXPECT_THAT(round(rounder, {126.6f, 200.0f}, 1), ElementsAre(127, 127));
+  EXPECT_THAT(round(rounder, {-63.4f, -90.0f}, 1, 64), ElementsAre(-64, -64));
 }
 
 std::vector<double> gram_of_random_rows(std::int64_t depth, std::uint32_t seed) {
@@ -61,14 +67,14 @@ std::vector<double> gram_of_random_rows(std::int64_t depth, std::uint32_t seed) 
 
 TEST(WeightRounder, IsNeverWorseThanNearestAndMostlyFarBetter) {
   for (const std::int64_t depth : {1, 2, 3, 9, 64, 65}) {
-    const WeightRounder rounder(gram_of_random_rows(depth, 7), depth);
+    const WeightRounder rounder(gram_of_random_rows(depth, 7), depth, make_kernel_set());
     std::vector<float> weights;
     std::vector<std::int8_t> nearest;
     for (std::int64_t i = 0; i < 19 * depth; ++i) {
       weights.push_back(100 * std::sin(static_cast<float>(i) * 1.7f));
       nearest.push_back(static_cast<std::int8_t>(std::nearbyint(weights.back())));
     }
-    const auto rounded = rounder.round(weights, 19, 127);
+    const auto rounded = round(rounder, weights, 19);
     double before = 0, after = 0;
     for (std::int64_t c = 0; c < 19; ++c) {
       const double old = rounder.error(weights.data() + c * depth, nearest.data() + c * depth);
