@@ -63,8 +63,8 @@ std::vector<RecoveryPass> of_stage(const std::vector<RecoveryPass>& passes, bool
 // asked for: so `inspect --verify`, which asks for the observers that were chosen behind them,
 // comes to the same graph.
 Recovery prepare(Recovery start, const std::vector<RecoveryPass>& passes, const PlanConfig& config,
-                 const Target& target, const CalibrationData& data, RecoveryContext context,
-                 const Host& host) {
+                 const Target& target, const CalibrationData& data, RangeMemo& memo,
+                 RecoveryContext context, const Host& host) {
   const std::vector<RecoveryPass> some = of_stage(passes, true);
   // A profile that was merged of several calibrations cannot be made again from their settings.
   if (some.empty() || data.profile().sources.size() != 1) return start;
@@ -72,7 +72,6 @@ Recovery prepare(Recovery start, const std::vector<RecoveryPass>& passes, const 
   judged_by.observer = PlanConfig().observer;
   judged_by.clip_weight = PlanConfig().clip_weight;
   judged_by.observer_of.clear();
-  RangeMemo memo;
   const PlanSource source{
       .profile = data.profile(), .config = judged_by, .target = target, .memo = memo};
   context.source = &source;
@@ -116,6 +115,7 @@ Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Targ
                           .stop = host.stop,
                           .note = host.warn};
   TrialSamples samples;
+  RangeMemo memo_before;  // of data.profile()
   Recovery prepared{.model = model, .profile = {}, .effects = {}};
   std::vector<Fold> folds;
   try {
@@ -123,7 +123,8 @@ Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Targ
     context.fit = samples.fit;
     context.judge = samples.judge;
     if (plans_ranges(job))
-      prepared = prepare(std::move(prepared), passes, config, target, data, context, host);
+      prepared =
+          prepare(std::move(prepared), passes, config, target, data, memo_before, context, host);
     if (by_folds) folds = make_folds(data, prepared.model.graph, host);
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kInterrupted) throw;
@@ -133,8 +134,9 @@ Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Targ
   }
   const CalibrationProfile& profile = prepared.profile ? *prepared.profile : data.profile();
   model.graph = std::move(prepared.model.graph);
-  if (prepared.profile) model.plan = make_plan(model.graph, profile, config, target);
   RangeMemo memo;
+  memo.learn(memo_before, data.profile(), profile);
+  if (prepared.profile) model.plan = make_plan(model.graph, profile, config, target, &memo);
   std::optional<Proposal> rounded;
   if (trials) {
     if (!by_folds) rounded = round_beforehand(model, passes, context);

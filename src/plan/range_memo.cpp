@@ -1,5 +1,7 @@
 #include "plan/range_memo.h"
 
+#include <tuple>
+#include <utility>
 #include <vector>
 
 namespace q8 {
@@ -56,6 +58,26 @@ Range RangeMemo::range_of(const TensorStatistics& statistics, const ObserverSett
     }
     return least_expected_error(statistics, settings, offers);
   });
+}
+
+void RangeMemo::learn(const RangeMemo& other, const CalibrationProfile& its,
+                      const CalibrationProfile& mine) {
+  std::map<const TensorStatistics*, const TensorStatistics*> same;  // of `its`: in `mine`
+  for (const TensorStatistics& tensor : its.tensors)
+    if (const TensorStatistics* here = mine.find(tensor.name); here != nullptr && *here == tensor)
+      same.emplace(&tensor, here);
+  const std::scoped_lock lock(mutex_, other.mutex_);
+  const auto take = [&](const auto& from, auto& to) {
+    for (const auto& [key, known] : from) {
+      const auto here = same.find(std::get<0>(key));
+      if (here == same.end()) continue;
+      Key moved = key;
+      std::get<0>(moved) = here->second;
+      to.emplace(std::move(moved), known);
+    }
+  };
+  take(other.ranges_, ranges_);
+  take(other.judged_, judged_);
 }
 
 JudgedRange RangeMemo::observe(const TensorStatistics& statistics, const ObserverSettings& asked) {

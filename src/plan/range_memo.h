@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "calib/observers/observers.h"
+#include "calib/profile.h"
 
 namespace q8 {
 
@@ -20,6 +21,9 @@ JudgedRange observe_and_judge(const TensorStatistics& statistics, const Observer
 class RangeMemo {
  public:
   JudgedRange observe(const TensorStatistics& statistics, const ObserverSettings& settings);
+  // Takes over what `other`, of the profile `its`, knows of tensors that are the same in `mine`,
+  // the profile of this one.
+  void learn(const RangeMemo& other, const CalibrationProfile& its, const CalibrationProfile& mine);
 
  private:
   using Key = std::tuple<const TensorStatistics*, std::string, double, double, DType, bool, bool>;
@@ -29,7 +33,7 @@ class RangeMemo {
                   Find&& find);
   Range range_of(const TensorStatistics& statistics, const ObserverSettings& settings);
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::map<Key, Range> ranges_;
   std::map<Key, JudgedRange> judged_;
 };

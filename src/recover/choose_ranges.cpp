@@ -9,12 +9,11 @@
 #include "recover/output_judge.h"
 #include "recover/range_candidates.h"
 #include "recover/rounding.h"
+#include "recover/work_limit.h"
 
 namespace q8 {
 namespace {
 
-// Values of activations that all trials together may compute: some twenty seconds on one core.
-constexpr double kWork = 1e10;
 // The first round gets half of the runs: what clips shows its errors in few samples, and those must
 // be among them.
 constexpr std::size_t kFirstShare = 2, kFewestSamples = 8;
@@ -23,15 +22,6 @@ constexpr std::size_t kOffers = 5, kMaxTrials = 96;
 // Paired over samples, a change must be better by so many standard errors. One that does nothing is
 // taken once in forty tries, and does no harm then.
 constexpr double kClearly = 2;
-
-// How many runs the work allows, by the size of the activations that the profile saw.
-std::size_t allowed_runs(const CalibrationProfile& profile) {
-  double values = 0;
-  for (const TensorStatistics& tensor : profile.tensors)
-    values += static_cast<double>(tensor.count);
-  const double samples = std::max(1.0, static_cast<double>(profile.samples.size()));
-  return static_cast<std::size_t>(std::min(1e6, kWork * samples / std::max(values, 1.0)));
-}
 
 double sum_of(const std::vector<double>& noises) {
   return std::accumulate(noises.begin(), noises.end(), 0.0);
@@ -74,7 +64,7 @@ class Chooser {
         context_(context),
         rounded_(rounded),
         judge_(graph, context),
-        runs_left_(allowed_runs(source.profile)) {}
+        runs_left_(runs_within(kRangeWork, source.profile)) {}
 
   RangeChoice choose() {
     RangeChoice choice;

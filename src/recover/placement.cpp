@@ -10,6 +10,7 @@
 #include "recover/estimated_time.h"
 #include "recover/output_judge.h"
 #include "recover/paired_gain.h"
+#include "recover/work_limit.h"
 
 namespace q8 {
 namespace {
@@ -66,13 +67,8 @@ class Placement {
  private:
   // Those to fit, as many as the work allows.
   static RecoveryContext judging(const RecoveryContext& context) {
-    double values = 0;
-    for (const TensorStatistics& tensor : context.source->profile.tensors)
-      values += static_cast<double>(tensor.count);
-    const double a_sample =
-        values / std::max(1.0, static_cast<double>(context.source->profile.samples.size()));
-    const auto allowed =
-        static_cast<std::size_t>(kWork / static_cast<double>(kTrials) / std::max(1.0, a_sample));
+    const std::size_t allowed =
+        runs_within(kWork / static_cast<double>(kTrials), context.source->profile);
     RecoveryContext few = context;
     few.judge = context.fit.first(std::min(context.fit.size(), std::max(kFewestSamples, allowed)));
     return few;

@@ -7,6 +7,9 @@
 
 namespace q8 {
 
+// Values of activations that all trials together may compute: some twenty seconds on one core.
+inline constexpr double kRangeWork = 1e10;
+
 // What the choice of ranges tries: all that single observers can offer, and auto from counting
 // clipping as rounding to nearly never clipping. `asked` with another observer for all values each.
 inline constexpr std::size_t kRangeCandidates = 11;

@@ -59,8 +59,10 @@ Recovery recover(PlannedGraph model, std::span<const RecoveryPass> passes,
     result.model = std::move(proposed->model);
     noises = std::move(proposed_noises);
     if (!proposed->profile) continue;
+    auto learned = std::make_unique<RangeMemo>();
+    learned->learn(now.source->memo, now.source->profile, *proposed->profile);
     result.profile = std::move(proposed->profile);
-    memo = std::make_unique<RangeMemo>();
+    memo = std::move(learned);
     source.emplace(
         PlanSource{*result.profile, context.source->config, context.source->target, *memo});
     now.source = &*source;

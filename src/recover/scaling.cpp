@@ -9,12 +9,14 @@
 #include "base/error.h"
 #include "base/threads.h"
 #include "plan/make_plan.h"
+#include "plan/range_memo.h"
 #include "recover/channel_groups.h"
 #include "recover/choose_factors.h"
 #include "recover/estimated_time.h"
 #include "recover/observe_values.h"
 #include "recover/output_judge.h"
 #include "recover/paired_gain.h"
+#include "recover/work_limit.h"
 
 namespace q8 {
 namespace {
@@ -25,7 +27,7 @@ constexpr double kLeastDb[] = {0.2, 1, 3};
 // percent of time that it takes.
 constexpr double kLeastGainDb = 0.5, kDbPerPercent = 0.1;
 // Values of activations that all trials together may compute.
-constexpr double kWork = 1e9;
+constexpr double kWork = 1e9, kTrials = std::size(kLeastDb) + 1;
 constexpr std::size_t kFewestSamples = 6;
 
 struct Candidate {
@@ -78,12 +80,7 @@ class Scaling {
 
  private:
   std::size_t allowed_samples() const {
-    double values = 0;
-    for (const TensorStatistics& tensor : source_.profile.tensors)
-      values += static_cast<double>(tensor.count);
-    const double samples = std::max(1.0, static_cast<double>(source_.profile.samples.size()));
-    const auto allowed = static_cast<std::size_t>(
-        kWork * samples / (std::max(1.0, values) * (std::size(kLeastDb) + 1)));
+    const std::size_t allowed = runs_within(kWork / kTrials, source_.profile);
     return std::min(unseen_samples_.size(), std::max(kFewestSamples, allowed));
   }
 
@@ -171,7 +168,9 @@ class Scaling {
       else if (model_.graph.find_value(name) == kNoValue)  // others were left out on purpose
         trial.profile.tensors.push_back(*seen);
     }
-    trial.model.plan = make_plan(graph, trial.profile, source_.config, source_.target);
+    RangeMemo memo;
+    memo.learn(source_.memo, source_.profile, trial.profile);
+    trial.model.plan = make_plan(graph, trial.profile, source_.config, source_.target, &memo);
     trial.model.plan.scaled = std::move(written);
     const double before = estimated_time(model_.graph, source_.profile, model_.plan);
     trial.percent = 100 * (estimated_time(graph, trial.profile, trial.model.plan) / before - 1);

@@ -51,6 +51,14 @@ TEST(ChooseByFolds, JudgesSamplesByRangesOfOthers) {
   EXPECT_LT(model.choose(other).sqnr_db, 3);
 }
 
+// Of each fold two samples, where a run takes more than all trials together may.
+TEST(ChooseByFolds, HoldsToItsWork) {
+  TwoHalves model;
+  for (TensorStatistics& tensor : model.large.tensors) tensor.count = 1'000'000'000'000;
+  const std::vector<Fold> folds = {{model.small, model.low}, {model.large, model.high}};
+  EXPECT_EQ(model.choose(folds).samples, 4u);
+}
+
 TEST(ChooseByFolds, PlansWithTheWholeProfile) {
   const TwoHalves model;
   const std::vector<Fold> folds = {{model.small, model.low}};
