@@ -1,18 +1,21 @@
 #!/usr/bin/env python3
 """Whether --observer auto is at least as good as each single observer, as a Markdown table.
 
-    python compare_observers.py --q8 build/q8 --zoo DIR --score score.py [--models a,b] [--observers auto,minmax,mse] [--json out.json]
+    python compare_observers.py --q8 build/q8 --zoo DIR --score score.py [--models a,b] [--observers auto,minmax,mse] [--json out.json] [--paired PAIRS.md]
 
 Every model of the zoo is calibrated once and quantized once for each observer; the results run in ONNX Runtime on samples that calibration
 never saw. DIR/models/NAME holds model.onnx and task.json (calib, eval, input, samples); score.py loads the samples and compares (its functions
 load_eval, load_pairs, run and compare). A cell is SQNR in dB and, for classifiers, the share of samples where INT8 and FP32 pick the same class.
-What auto is behind in stands in the last column with the 95 % interval of the difference, from 500 bootstrap samples of the evaluation samples: where
-it holds 0, other samples could as well have shown auto ahead. Options behind -- go to q8 quantize. With --json, results so far are kept there and not
+What auto is behind in stands in the last column, and whether chance explains it: for SQNR the 95 % interval of the difference, from 500 bootstrap
+samples of the evaluation samples (where it holds 0, other samples could as well have shown auto ahead); for agreement the exact McNemar test of the
+samples where one of the two agrees and the other does not. Its p counts one comparison, and the best of several observers is compared here, so it is
+too small rather than too large. With --paired PAIRS.md every pair of auto and a single observer is written there with the same tests. Options behind -- go to q8 quantize. With --json, results so far are kept there and not
 measured again. Needs onnxruntime and what score.py needs.
 """
 import argparse
 import importlib.util
 import json
+import math
 import pathlib
 import subprocess
 import sys
@@ -77,17 +80,37 @@ def by_sample(reference, outputs):
     return rows
 
 
-def interval(ours, theirs, key):
-    """95 % of what the difference ours - theirs would be for other samples of the kind."""
+def interval(ours, theirs):
+    """95 % of what the difference in SQNR, ours - theirs, would be for other samples of the kind."""
     a, b = np.array(ours), np.array(theirs)
     random = np.random.default_rng(0)
 
     def value(rows, chosen):
-        signal, noise, agree = rows[chosen].sum(axis=0)
-        return 10 * np.log10(signal / noise) if key == "sqnr" else agree / len(chosen)
+        signal, noise, _ = rows[chosen].sum(axis=0)
+        return 10 * np.log10(signal / noise)
 
     drawn = (random.integers(0, len(a), len(a)) for _ in range(500))
     return np.percentile([value(a, chosen) - value(b, chosen) for chosen in drawn], [2.5, 97.5])
+
+
+def mcnemar(ours, theirs):
+    """(samples where ours alone agree, samples where theirs alone do, two-sided p of a split at least so uneven were both as good)"""
+    a, b = (np.array(rows)[:, 2] > 0 for rows in (ours, theirs))
+    ours_alone, theirs_alone = int((a & ~b).sum()), int((b & ~a).sum())
+    n = ours_alone + theirs_alone
+    tail = sum(math.comb(n, k) for k in range(min(ours_alone, theirs_alone) + 1))
+    return ours_alone, theirs_alone, min(1.0, 2 * tail / 2**n)
+
+
+def tested(key, theirs, auto):
+    """How auto stands to another in words: the difference, and what chance says to it."""
+    text = f"{theirs[key] - auto[key]:+.4f}"
+    if key == "sqnr":
+        text += " [{:+.2f}, {:+.2f}]".format(*interval(theirs["samples"], auto["samples"]))
+    if key == "agree":
+        theirs_alone, ours_alone, p = mcnemar(theirs["samples"], auto["samples"])
+        text += f" ({theirs_alone} samples against {ours_alone}, p = {p:.2g})"
+    return text
 
 
 def cell(result, observer, best):
@@ -104,10 +127,19 @@ def behind(result):
         better = [o for o, r in result.items() if o != "auto" and key in r and r[key] > auto[key] + unit]
         if better:
             most = max(better, key=lambda o: result[o][key])
-            words.append(f"{key}: {most} by {result[most][key] - auto[key]:.4f}")
-            if key != "spearman":
-                words[-1] += " [{:.4f}, {:.4f}]".format(*interval(result[most]["samples"], auto["samples"], key))
+            words.append(f"{key}: {most} by {tested(key, result[most], auto)}")
     return "; ".join(words)
+
+
+def write_pairs(path, results):
+    """Every model and single observer: what it is ahead of auto (behind, where negative)."""
+    lines = ["| model | observer | SQNR dB, 95 % | agreement |", "|---|---|---|---|"]
+    for name, result in results.items():
+        for observer, r in result.items():
+            if observer != "auto":
+                agree = tested("agree", r, result["auto"]) if "agree" in r else "–"
+                lines.append(f"| {name} | {observer} | {tested('sqnr', r, result['auto'])} | {agree} |")
+    pathlib.Path(path).write_text("\n".join(lines) + "\n")
 
 
 def main():
@@ -118,6 +150,7 @@ def main():
     parser.add_argument("--models")
     parser.add_argument("--observers", default=OBSERVERS)
     parser.add_argument("--json")
+    parser.add_argument("--paired")
     parser.add_argument("extra", nargs="*")
     args = parser.parse_args()
     score, zoo, q8 = load_module(args.score), pathlib.Path(args.zoo).resolve(), str(pathlib.Path(args.q8).resolve())
@@ -135,6 +168,8 @@ def main():
         lost = behind({o: result[o] for o in observers}) if "auto" in observers else ""
         losses += bool(lost)
         print(f"| {name} | " + " | ".join(cell(result, o, best) for o in observers) + f" | {lost} |", flush=True)
+    if args.paired and "auto" in observers:
+        write_pairs(args.paired, {n: {o: results[n][o] for o in observers} for n in names})
     print(f"\n{len(names)} models, auto is behind a single observer in {losses}")
     return 0
 
