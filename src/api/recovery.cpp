@@ -140,11 +140,11 @@ Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Targ
   std::optional<Proposal> rounded;
   if (trials) {
     if (!by_folds) rounded = round_beforehand(model, passes, context);
+    if (rounded) context.rounded = &rounded->model.plan;
     const auto begin = std::chrono::steady_clock::now();
     context.judge = samples.ranges;
     result.ranges = by_folds ? choose_by_folds(model.graph, profile, config, target, folds, context)
-                             : choose_ranges(model.graph, {profile, config, target, memo}, context,
-                                             rounded ? &rounded->model.plan : nullptr);
+                             : choose_ranges(model.graph, {profile, config, target, memo}, context);
     context.judge = samples.judge;
     model.plan = result.ranges->plan;
     result.ranges_seconds =

@@ -57,12 +57,10 @@ bool clearly_better(const std::vector<double>& a, const std::vector<double>& b) 
 
 class Chooser {
  public:
-  Chooser(const Graph& graph, const PlanSource& source, const RecoveryContext& context,
-          const QuantizationPlan* rounded)
+  Chooser(const Graph& graph, const PlanSource& source, const RecoveryContext& context)
       : graph_(graph),
         source_(source),
         context_(context),
-        rounded_(rounded),
         judge_(graph, context),
         runs_left_(runs_within(kRangeWork, source.profile)) {}
 
@@ -96,7 +94,7 @@ class Chooser {
     if (trial.noises.size() >= until) return;
     const std::size_t from = trial.noises.size();
     PlannedGraph model{graph_, trial.plan};
-    if (rounded_ != nullptr) take_rounded_weights(*rounded_, model.plan);
+    if (context_.rounded != nullptr) take_rounded_weights(*context_.rounded, model.plan);
     const std::vector<double> more = judge_.noises(model, from, until);
     trial.noises.insert(trial.noises.end(), more.begin(), more.end());
     runs_left_ -= std::min(runs_left_, until - from);
@@ -188,7 +186,6 @@ class Chooser {
   const Graph& graph_;
   const PlanSource& source_;
   const RecoveryContext& context_;
-  const QuantizationPlan* rounded_;  // or null
   OutputJudge judge_;
   std::size_t runs_left_;
   std::vector<Trial> offers_, finalists_;  // best first
@@ -197,9 +194,9 @@ class Chooser {
 }  // namespace
 
 RangeChoice choose_ranges(const Graph& graph, const PlanSource& source,
-                          const RecoveryContext& context, const QuantizationPlan* rounded) {
+                          const RecoveryContext& context) {
   if (context.judge.empty()) throw bad_input("ranges cannot be tried without a sample");
-  return Chooser(graph, source, context, rounded).choose();
+  return Chooser(graph, source, context).choose();
 }
 
 }  // namespace q8

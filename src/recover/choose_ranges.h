@@ -33,12 +33,10 @@ struct RangeChoice {
 //      clearly more than it differs from sample to sample
 // The number of runs is bounded by the size of the activations alone, so that the result does not
 // depend on the machine. What source.config says of single values stays as it is.
-//   rounded  where it is not null: a plan of the graph whose weights a recovery pass has rounded.
-//            All trials have these weights, though not the choice. As long as weights are rounded
-//            to nearest, their errors are most of what there is, and ranges that fit them by chance
-//            look best.
+// All trials have the weights of context.rounded, where it is not null, though not the choice. As
+// long as weights are rounded to nearest, their errors are most of what there is, and ranges that
+// fit them by chance look best.
 RangeChoice choose_ranges(const Graph& graph, const PlanSource& source,
-                          const RecoveryContext& context,
-                          const QuantizationPlan* rounded = nullptr);
+                          const RecoveryContext& context);
 
 }  // namespace q8

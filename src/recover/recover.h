@@ -45,8 +45,10 @@ struct RecoveryContext {
   std::string mask = {};               // the input that marks padding (TokenMask); empty: none
   const PlanSource* source = nullptr;  // null: the plan came from elsewhere
   ObserveAgain observe_again = {};     // for passes that change the float graph
-  double float_budget_percent = 0;     // of the estimated time, to be spent on float nodes
-  SessionOptions machine = {};         // threads and ISA
+  // A plan of the graph whose weights the rounding pass has rounded, by other ranges; or null.
+  const QuantizationPlan* rounded = nullptr;
+  double float_budget_percent = 0;  // of the estimated time, to be spent on float nodes
+  SessionOptions machine = {};      // threads and ISA
   Progress progress = {};
   std::stop_token stop = {};
   // Whole sentences about what a pass had to leave out; empty: nobody listens.

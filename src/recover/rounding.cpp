@@ -16,6 +16,9 @@ constexpr std::int64_t kDeepest = 4608;  // Gram matrix of 81 MB, factor of 170 
 constexpr std::int64_t kGramBytes = std::int64_t{256} << 20;
 // Part of the mean diagonal that is added to it, so that inputs which were always zero have weight.
 constexpr double kDamping = 0.01;
+// Ranges that differ by less make no other weights worth their time: over seven models, SQNR with
+// weights of the trials and with fresh ones differ by 0.2 dB at most, one way or the other.
+constexpr float kSimilar = 1.3f;
 
 // The second moments of a group's inputs, as far as its rows let us believe them:
 //   H = μμᵀ + (1 − λ)C + λ·diag(C) + damping,   λ = depth / (depth + rows)
@@ -74,6 +77,24 @@ Tensor round_layer(const WeightedLayer& layer, const InputStatistics& statistics
   return integers;
 }
 
+// The weights of the layer as context.rounded has them, where they have the same scales and its
+// input nearly the range that they were rounded for; or null.
+const Tensor* rounded_before(const PlannedGraph& model, const WeightedLayer& layer,
+                             const RecoveryContext& context) {
+  if (context.rounded == nullptr) return nullptr;
+  const auto place = std::pair(model.graph.node(layer.node).name, std::size_t{1});
+  const auto weights = context.rounded->constants.find(place);
+  const ActivationPlan* input =
+      context.rounded->find_activation(model.graph.value(layer.input).name);
+  if (weights == context.rounded->constants.end() || !weights->second.integers || input == nullptr)
+    return nullptr;
+  if (weights->second.params != model.plan.constants.at(place).params) return nullptr;
+  const QuantParams &then = input->params, &now = *layer.input_params;
+  const float ratio = then.scale[0] / now.scale[0];
+  if (then.dtype != now.dtype || ratio > kSimilar || ratio < 1 / kSimilar) return nullptr;
+  return &*weights->second.integers;
+}
+
 // Of the layers, those that are not too deep.
 std::vector<WeightedLayer> layers_to_round(const PlannedGraph& model,
                                            const RecoveryContext& context) {
@@ -93,7 +114,14 @@ std::vector<WeightedLayer> layers_to_round(const PlannedGraph& model,
 std::optional<Proposal> round_by_output_error(const PlannedGraph& model,
                                               const RecoveryContext& context) {
   PlannedGraph result = model;
-  const std::vector<WeightedLayer> layers = layers_to_round(model, context);
+  std::vector<WeightedLayer> layers = layers_to_round(model, context);
+  std::erase_if(layers, [&](const WeightedLayer& layer) {
+    const Tensor* known = rounded_before(model, layer, context);
+    if (known != nullptr)
+      result.plan.constants.at({model.graph.node(layer.node).name, std::size_t{1}}).integers =
+          *known;
+    return known != nullptr;
+  });
   Threads threads(context.machine.threads);
   const KernelSet kernels = make_kernel_set(context.machine.isa);
   for (std::size_t first = 0; first < layers.size();) {

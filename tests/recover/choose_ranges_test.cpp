@@ -41,8 +41,9 @@ class OneOutlier {
                      const QuantizationPlan* rounded = nullptr) const {
     RangeMemo memo;
     const PlanSource source{profile, config, target, memo};
-    return choose_ranges(graph, source,
-                         {.judge = judge, .machine = {.threads = threads, .keep = {}}}, rounded);
+    return choose_ranges(
+        graph, source,
+        {.judge = judge, .rounded = rounded, .machine = {.threads = threads, .keep = {}}});
   }
   double high(const RangeChoice& choice) const {
     return choice.plan.find_activation("x")->range.high;
