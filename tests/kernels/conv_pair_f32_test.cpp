@@ -84,6 +84,16 @@ std::vector<float> run(Isa isa, const Pair& p, int thread_count) {
   return out;
 }
 
+// visit(tap, pixel): what output (y, x) reads.
+template <typename Visit>
+void for_taps_inside(const ConvGeometry& g, std::int64_t y, std::int64_t x, const Visit& visit) {
+  for (std::int64_t tap = 0; tap < g.taps(); ++tap) {
+    const std::int64_t iy = y * g.stride[1] - g.pad_begin[1] + tap / g.kernel[2] * g.dilation[1];
+    const std::int64_t ix = x * g.stride[2] - g.pad_begin[2] + tap % g.kernel[2] * g.dilation[2];
+    if (iy >= 0 && iy < g.input[1] && ix >= 0 && ix < g.input[2]) visit(tap, iy * g.input[2] + ix);
+  }
+}
+
 // By pixel and channel.
 std::vector<double> between(const Pair& p) {
   const ConvGeometry& g = p.conv;
@@ -94,17 +104,11 @@ std::vector<double> between(const Pair& p) {
       for (std::int64_t x = 0; x < size[2]; ++x)
         for (std::int64_t channel = 0; channel < g.out_channels; ++channel) {
           double sum = double{p.first_bias[at(channel)]};
-          for (std::int64_t tap = 0; tap < g.taps(); ++tap) {
-            const std::int64_t iy =
-                y * g.stride[1] - g.pad_begin[1] + tap / g.kernel[2] * g.dilation[1];
-            const std::int64_t ix =
-                x * g.stride[2] - g.pad_begin[2] + tap % g.kernel[2] * g.dilation[2];
-            if (iy < 0 || iy >= g.input[1] || ix < 0 || ix >= g.input[2]) continue;
+          for_taps_inside(g, y, x, [&](std::int64_t tap, std::int64_t pixel) {
             for (std::int64_t k = 0; k < g.in_channels; ++k)
-              sum +=
-                  double{p.in[at(((n * g.input[1] + iy) * g.input[2] + ix) * g.in_channels + k)]} *
-                  double{p.first[at((channel * g.in_channels + k) * g.taps() + tap)]};
-          }
+              sum += double{p.in[at((n * product(g.input) + pixel) * g.in_channels + k)]} *
+                     double{p.first[at((channel * g.in_channels + k) * g.taps() + tap)]};
+          });
           made.push_back(std::min(double{kHigh}, std::max(double{kLow}, sum)));
         }
   return made;
@@ -123,15 +127,10 @@ void expect_naive(const Pair& p, const std::vector<float>& out) {
       for (std::int64_t x = 0; x < size[2]; ++x)
         for (std::int64_t c = 0; c < g.out_channels; ++c, ++i) {
           double sum = double{p.second_bias[at(c)]};
-          for (std::int64_t tap = 0; tap < g.taps(); ++tap) {
-            const std::int64_t iy =
-                y * g.stride[1] - g.pad_begin[1] + tap / g.kernel[2] * g.dilation[1];
-            const std::int64_t ix =
-                x * g.stride[2] - g.pad_begin[2] + tap % g.kernel[2] * g.dilation[2];
-            if (iy < 0 || iy >= g.input[1] || ix < 0 || ix >= g.input[2]) continue;
-            sum += input[at(((n * g.input[1] + iy) * g.input[2] + ix) * g.in_channels + c)] *
+          for_taps_inside(g, y, x, [&](std::int64_t tap, std::int64_t pixel) {
+            sum += input[at((n * product(g.input) + pixel) * g.in_channels + c)] *
                    double{p.second[at(c * g.taps() + tap)]};
-          }
+          });
           ASSERT_NEAR(out[at(i)], sum, tolerance) << "output " << y << ',' << x << ',' << c;
         }
 }

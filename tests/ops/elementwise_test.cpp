@@ -106,6 +106,11 @@ TEST(Logic, ShiftByTheWidthGivesZero) {
       ElementsAre(254, 128, 0));
 }
 
+TEST(Activation, SoftsignIsBoundedByOne) {
+  const Tensor x = Tensor::of<float>({3}, {-3, 0, 1});  // x / (1 + |x|)
+  EXPECT_THAT(run_node({.type = "Softsign"}, {&x})[0].to_floats(), ElementsAre(-0.75f, 0, 0.5f));
+}
+
 TEST(Math, RoundGoesToEven) {
   const Tensor x = Tensor::of<float>({6}, {0.5f, 1.5f, 2.5f, -0.5f, -1.5f, 2.4f});
   EXPECT_THAT(run_node({.type = "Round"}, {&x})[0].values<float>(), ElementsAre(0, 2, 2, 0, -2, 2));
