@@ -89,6 +89,21 @@ class Configuration(q8_program.Q8TestCase):
     def test_section_that_is_not_closed(self):
         self.fail_at(["quantiz"], '[quantize\nobserver = "mse"\n')
 
+    def test_help_comes_whatever_is_wrong_in_the_file(self):
+        for text in ("[quantize\n", "threads = 'x'\n", "nothing = 1\n"):
+            (self.folder / "q8.toml").write_text(text)
+            self.assertIn("calibrate", self.succeed("--help"))
+            self.assertIn("--observer", self.succeed("quantize", "--help"))
+
+    def test_errors_in_values_name_the_file(self):
+        (self.folder / "q8.toml").write_text("[quantize]\nobserver = 'foo'\n")
+        self.succeed("calibrate", MODEL, "--data", CALIB, "--samples", 100)
+        self.fail_with(2, ["foo", "(from q8.toml: observer)"], "quantize")
+        self.assertNotIn("q8.toml", self.q8("quantize", "--observer", "bar").stderr)
+        (self.folder / "q8.toml").write_text("[quantize]\npercentile = 99\n")
+        self.fail_with(2, ["--observer mse", "(from q8.toml: percentile)"], "quantize", "--observer", "mse")
+        self.fail_at(["--threads", "(from q8.toml: threads)"], "threads = 'x'\n")
+
     def test_the_command_line_wins_over_what_it_excludes(self):
         def quantized(toml, *options):
             (self.folder / "q8.toml").write_text(toml)

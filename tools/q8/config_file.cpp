@@ -5,8 +5,8 @@
 namespace q8::cli {
 namespace {
 
-// The option that a line of the file means; nullptr where there is none, which the parser reports.
-const CLI::Option* option_of(const CLI::App& app, const CLI::ConfigItem& item) {
+// The command that a line of the file is about; nullptr where there is none.
+const CLI::App* command_of(const CLI::App& app, const CLI::ConfigItem& item) {
   const CLI::App* command = &app;
   for (const std::string& name : item.parents) {
     const auto found = command->get_subcommands(
@@ -14,7 +14,11 @@ const CLI::Option* option_of(const CLI::App& app, const CLI::ConfigItem& item) {
     if (found.empty()) return nullptr;
     command = found[0];
   }
-  return command->get_option_no_throw("--" + item.name);
+  return command;
+}
+
+bool was_given(const CLI::Option* option) {
+  return option->count() > 0;
 }
 
 }  // namespace
@@ -22,12 +26,25 @@ const CLI::Option* option_of(const CLI::App& app, const CLI::ConfigItem& item) {
 std::vector<CLI::ConfigItem> ConfigFile::from_config(std::istream& input) const {
   std::vector<CLI::ConfigItem> items = ConfigBase::from_config(input);
   std::erase_if(items, [&](const CLI::ConfigItem& item) {
-    const CLI::Option* option = option_of(app_, item);
-    return option != nullptr &&
-           std::ranges::any_of(option->get_excludes(),
-                               [](const CLI::Option* other) { return other->count() > 0; });
+    const CLI::App* command = command_of(app_, item);
+    const CLI::Option* option =
+        command == nullptr ? nullptr : command->get_option_no_throw("--" + item.name);
+    if (option == nullptr) return false;  // the parser says so
+    if (std::ranges::any_of(option->get_excludes(), was_given)) return true;
+    if (!was_given(option) && (command == &app_ || command->parsed())) taken_.push_back(item.name);
+    return false;
   });
   return items;
+}
+
+std::string ConfigFile::origin_of_options(const std::string& message) const {
+  std::string names;
+  for (const std::string& name : taken_)
+    if (message.find("--" + name) != std::string::npos ||
+        message.find(name + " '") != std::string::npos)
+      names += (names.empty() ? "" : ", ") + name;
+  if (names.empty()) return "";
+  return " (from " + app_.get_config_ptr()->as<std::string>() + ": " + names + ")";
 }
 
 }  // namespace q8::cli
