@@ -93,6 +93,53 @@ void add_once(Map& map, const std::string& name, Value value) {
   if (!map.emplace(name, std::move(value)).second) throw bad_input("the name occurs twice");
 }
 
+using Source = std::unique_ptr<zip_source_t, decltype(&zip_source_free)>;
+
+// `bytes` must live until the archive is closed: libzip reads them then.
+void add_member(zip_t* archive, const std::string& name, const std::string& bytes,
+                NpzCompression compression) {
+  Source source(zip_source_buffer(archive, bytes.data(), bytes.size(), 0), zip_source_free);
+  const zip_int64_t index =
+      source == nullptr ? -1 : zip_file_add(archive, name.c_str(), source.get(), ZIP_FL_ENC_UTF_8);
+  if (index < 0) throw resource_error(zip_strerror(archive));
+  source.release();  // the archive has it now
+  const auto i = static_cast<zip_uint64_t>(index);
+  constexpr zip_uint16_t kMidnight = 0, kFirstOf1980 = (1 << 5) | 1;  // MS-DOS date and time
+  zip_file_set_dostime(archive, i, kMidnight, kFirstOf1980, 0);
+  const bool deflates = compression == NpzCompression::kDeflated;
+  zip_set_file_compression(archive, i, deflates ? ZIP_CM_DEFLATE : ZIP_CM_STORE, 6);
+}
+
+// What an archive wrote to its source.
+std::string written_bytes(zip_source_t* source) {
+  zip_stat_t stat;
+  if (zip_source_stat(source, &stat) != 0 || zip_source_open(source) != 0)
+    throw resource_error(zip_error_strerror(zip_source_error(source)));
+  std::string bytes(stat.size, '\0');
+  const zip_int64_t got = zip_source_read(source, bytes.data(), bytes.size());
+  zip_source_close(source);
+  if (got != static_cast<zip_int64_t>(bytes.size()))
+    throw resource_error("the archive was cut short");
+  return bytes;
+}
+
+// An archive of these files by name.
+std::string zip_of(const std::map<std::string, std::string>& files, NpzCompression compression) {
+  // libzip writes nothing where there is no member; an empty archive is its end record alone.
+  if (files.empty()) return std::string("PK\x05\x06", 4) + std::string(18, '\0');
+  zip_error_t error;
+  zip_error_init(&error);
+  const Source memory(zip_source_buffer_create(nullptr, 0, 0, &error), zip_source_free);
+  if (memory == nullptr) throw resource_error(zip_error_strerror(&error));
+  Archive archive(zip_open_from_source(memory.get(), ZIP_TRUNCATE, &error), zip_discard);
+  if (archive == nullptr) throw resource_error(zip_error_strerror(&error));
+  zip_source_keep(memory.get());  // the first reference is the archive's now
+  for (const auto& [name, bytes] : files) add_member(archive.get(), name, bytes, compression);
+  if (zip_close(archive.get()) != 0) throw resource_error(zip_strerror(archive.get()));
+  archive.release();  // closed
+  return written_bytes(memory.get());
+}
+
 }  // namespace
 
 std::map<std::string, Tensor> read_npz(const std::filesystem::path& path) {
@@ -120,7 +167,6 @@ std::map<std::string, ArrayInfo> read_npz_info(const std::filesystem::path& path
 
 void write_npz(const std::filesystem::path& path, const std::map<std::string, Tensor>& arrays,
                NpzCompression compression) {
-  // libzip reads the members when the archive is closed: they must live until then.
   std::map<std::string, std::string> files;
   for (const auto& [name, tensor] : arrays) {
     try {
@@ -129,51 +175,12 @@ void write_npz(const std::filesystem::path& path, const std::map<std::string, Te
       throw error.within(path.string() + ": array '" + name + "'");
     }
   }
-  zip_error_t error;
-  zip_error_init(&error);
-  const auto failure = [&](std::string_view what) {
-    return resource_error(path.string() + ": cannot be written: " + std::string(what));
-  };
-  std::unique_ptr<zip_source_t, decltype(&zip_source_free)> memory(
-      zip_source_buffer_create(nullptr, 0, 0, &error), zip_source_free);
-  if (memory == nullptr) throw failure(zip_error_strerror(&error));
-  zip_source_keep(memory.get());  // the archive takes one of the two references
-  Archive archive(zip_open_from_source(memory.get(), ZIP_TRUNCATE, &error), zip_discard);
-  if (archive == nullptr) {
-    zip_source_free(memory.get());
-    throw failure(zip_error_strerror(&error));
-  }
-  for (const auto& [name, bytes] : files) {
-    zip_source_t* source = zip_source_buffer(archive.get(), bytes.data(), bytes.size(), 0);
-    const zip_int64_t index =
-        source == nullptr ? -1
-                          : zip_file_add(archive.get(), name.c_str(), source, ZIP_FL_ENC_UTF_8);
-    if (index < 0) {
-      zip_source_free(source);
-      throw failure(zip_strerror(archive.get()));
-    }
-    const auto i = static_cast<zip_uint64_t>(index);
-    constexpr zip_uint16_t kMidnight = 0, kFirstOf1980 = (1 << 5) | 1;  // MS-DOS date and time
-    zip_file_set_dostime(archive.get(), i, kMidnight, kFirstOf1980, 0);
-    zip_set_file_compression(
-        archive.get(), i, compression == NpzCompression::kDeflated ? ZIP_CM_DEFLATE : ZIP_CM_STORE,
-        6);
-  }
-  if (zip_close(archive.get()) != 0) throw failure(zip_strerror(archive.get()));
-  archive.release();  // closed
-
   std::string content;
-  zip_stat_t stat;
-  if (zip_source_stat(memory.get(), &stat) == 0 && zip_source_open(memory.get()) == 0) {
-    content.resize(stat.size);
-    const zip_int64_t got = zip_source_read(memory.get(), content.data(), content.size());
-    zip_source_close(memory.get());
-    if (got != static_cast<zip_int64_t>(content.size())) throw failure("the archive was cut short");
-  } else if (!arrays.empty()) {
-    throw failure(zip_error_strerror(zip_source_error(memory.get())));
+  try {
+    content = zip_of(files, compression);
+  } catch (const Error& error) {
+    throw error.within(path.string() + ": cannot be written");
   }
-  // libzip leaves no file where there is nothing in it; an empty archive is its end record alone.
-  if (arrays.empty()) content = std::string("PK\x05\x06", 4) + std::string(18, '\0');
   write_file_atomically(path, content);
 }
 
