@@ -176,9 +176,11 @@ std::int64_t save_checked(Model quantized, const fs::path& output, const Quantiz
   const std::int64_t bytes = folder.bytes();
   const Graph& source = check.source.model.graph;
   const bool runs = weight_bytes(source) <= kRunBelowBytes;
+  if (host.stop.stop_requested()) throw interrupted();
   FloatRun expected = runs ? run_float(check, host) : FloatRun();
   try {
     const Graph written = load_model(candidate).graph;
+    if (host.stop.stop_requested()) throw interrupted();
     if (runs)
       judge(written, check, expected, host);
     else

@@ -5,7 +5,7 @@ import subprocess
 import time
 
 import q8_program
-from q8_program import MODEL
+from q8_program import CALIB, MODEL
 
 
 def write_samples(path, count):
@@ -45,6 +45,27 @@ class Interrupt(q8_program.Q8TestCase):
         self.succeed(*self.calibrate("part.q8cal", "--resume"))
         self.succeed(*self.calibrate("whole.q8cal"))
         self.assertEqual((self.folder / "part.q8cal").read_bytes(), (self.folder / "whole.q8cal").read_bytes())
+
+    def test_an_interrupted_quantize_leaves_nothing(self):
+        self.succeed("calibrate", MODEL, "--data", CALIB, "--samples", 150, "-o", "m.q8cal")
+        arguments = [q8_program.Q8, "quantize", "-o", "m.onnx", "--plan", "m.json"]
+        begin = time.monotonic()
+        self.succeed(*arguments[1:])
+        whole = time.monotonic() - begin
+        made = [self.folder / name for name in ("m.onnx", "m.json")]
+        codes = []
+        for step in range(8):
+            for path in made:
+                path.unlink(missing_ok=True)
+            child = subprocess.Popen(arguments, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            time.sleep(0.05 + whole * step / 8)
+            child.send_signal(signal.SIGINT)
+            errors = child.communicate()[1]
+            codes.append(child.returncode)
+            self.assertIn(child.returncode, (0, 130), errors)
+            left = ["m.json", "m.onnx", "m.q8cal"] if child.returncode == 0 else ["m.q8cal"]
+            self.assertEqual(left, self.files(), f"after exit code {child.returncode}")
+        self.assertIn(130, codes)
 
     def test_kill_leaves_the_old_profile_or_the_new_one(self):
         (self.folder / "data").mkdir()
