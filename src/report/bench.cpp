@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "report/figures.h"
+#include "report/json_text.h"
 #include "report/text_table.h"
 
 namespace q8 {
@@ -123,7 +124,7 @@ std::string bench_json(const BenchResult& result) {
                              {"value", result.gate->value},
                              {"limit", result.gate->limit},
                              {"passed", result.gate->passed}});
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json);
 }
 
 void save_bench(const BenchResult& result, const std::filesystem::path& path) {

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "q8/bench.h"
+#include "report/json_text.h"
 
 // The trace event format of Chrome's about:tracing, which Perfetto and speedscope read too:
 // complete events ("X") in microseconds.
@@ -37,7 +38,7 @@ std::string bench_trace(const BenchResult& result) {
   add_model(events, result.fp32, 1);
   if (result.int8) add_model(events, *result.int8, 2);
   const Json trace = {{"traceEvents", events}, {"displayTimeUnit", "ms"}};
-  return trace.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(trace, 1);
 }
 
 void save_bench_trace(const BenchResult& result, const std::filesystem::path& path) {

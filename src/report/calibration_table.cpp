@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "calib/observers/observers.h"
+#include "report/json_text.h"
 
 namespace q8 {
 namespace {
@@ -33,7 +34,7 @@ std::string ort_json_table(const CalibrationProfile& profile, const std::string&
       // The only method whose ranges come without a histogram.
       {"calibration_method", {{"CLS", "CalibrationMethod"}, {"value", "CalibrationMethod.MinMax"}}},
       {"smooth_quant", false}};
-  return table.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(table, 1);
 }
 
 std::string tensorrt_cache(const CalibrationProfile& profile, const std::string& observer) {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "report/figures.h"
+#include "report/json_text.h"
 #include "report/text_table.h"
 
 namespace q8 {
@@ -102,7 +103,7 @@ std::string diff_json(const ModelDiff& diff, const std::string& a, const std::st
                                  {"largest", d.largest}});
   for (const MetadataDifference& d : diff.metadata)
     json["metadata"].push_back({{"key", d.key}, {"a", d.a}, {"b", d.b}});
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json);
 }
 
 }  // namespace q8

@@ -3,6 +3,7 @@
 
 #include "report/figures.h"
 #include "report/formats.h"
+#include "report/overall.h"
 #include "report/overflow_verdict.h"
 #include "report/xml_text.h"
 
@@ -31,7 +32,7 @@ std::string cell(const std::string& text, const char* tag = "td") {
   return std::string("<") + tag + ">" + xml_text(text) + "</" + tag + ">";
 }
 
-std::string row(std::initializer_list<std::string> cells, const char* tag = "td") {
+std::string row(const std::vector<std::string>& cells, const char* tag = "td") {
   std::string text = "<tr>";
   for (const std::string& content : cells) text += cell(content, tag);
   return text + "</tr>\n";
@@ -44,19 +45,8 @@ std::string bar(double share, const char* kind) {
 }
 
 std::string overall(const ValidationReport& report) {
-  const Validation& v = report.validation;
   std::string text = "<table>\n" + row({"", "FP32", "INT8", "change"}, "th");
-  if (v.fp32) {
-    text += row({"top-1", percent(v.fp32->top1), percent(v.int8->top1),
-                 points(v.int8->top1 - v.fp32->top1)});
-    text += row({"top-5", percent(v.fp32->top5), percent(v.int8->top5),
-                 points(v.int8->top5 - v.fp32->top5)});
-  }
-  if (v.agreement) text += row({"agreement", "", percent(*v.agreement), ""});
-  text += row({"SQNR", "", decibels(v.sqnr_db), ""});
-  text += row({"largest difference", "", small_number(v.max_abs_difference), ""});
-  text += row({"size", byte_size(report.fp32.bytes), byte_size(report.int8.bytes),
-               times_smaller(report.fp32.bytes, report.int8.bytes)});
+  for (const auto& cells : overall_rows(report)) text += row(cells);
   return text + "</table>\n";
 }
 

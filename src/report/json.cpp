@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "report/formats.h"
+#include "report/json_text.h"
 #include "report/overflow_verdict.h"
 
 namespace q8 {
@@ -100,8 +101,7 @@ std::string render_json(const ValidationReport& report) {
                   report.profile_sha256.empty() ? Json(nullptr) : Json(report.profile_sha256)}}}};
   if (v.overflow) json["overflow"] = overflow(*v.overflow);
   for (const auto& [key, value] : report.provenance) json["provenance"][key] = value;
-  // Names come from files: bytes that are not UTF-8 are replaced, not thrown at.
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json);
 }
 
 }  // namespace q8

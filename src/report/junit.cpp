@@ -1,6 +1,7 @@
 #include "report/figures.h"
 #include "report/formats.h"
 #include "report/xml_text.h"
+#include "validate/gates.h"
 
 namespace q8 {
 namespace {
@@ -32,7 +33,7 @@ std::vector<TestCase> class_cases(const Validation& validation) {
   for (const ClassResult& result : worst_first(validation.classes)) {
     const std::string text = percent(result.fp32()) + " in FP32, " + percent(result.int8()) +
                              " in INT8, " + std::to_string(result.samples) + " samples";
-    const bool failed = least != nullptr && !least->passed && result.int8() < least->limit;
+    const bool failed = least != nullptr && !reaches(result.int8(), least->limit);
     cases.push_back({.group = "q8.classes",
                      .name = result.name,
                      .failure = failed ? text + "; limit " + gate_limit(*least) : "",

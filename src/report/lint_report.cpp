@@ -3,6 +3,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "report/json_text.h"
 #include "report/text_table.h"
 
 namespace q8 {
@@ -68,7 +69,7 @@ std::string lint_json(const LintResult& result, const Target& target, const std:
                                 {"rule", finding.rule},
                                 {"node", finding.node},
                                 {"message", finding.message}});
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json);
 }
 
 }  // namespace q8

@@ -1,5 +1,6 @@
 #include "report/figures.h"
 #include "report/formats.h"
+#include "report/overall.h"
 #include "report/overflow_verdict.h"
 #include "report/text_table.h"
 
@@ -16,25 +17,15 @@ std::string escaped(const std::string& text) {
   return result;
 }
 
-std::string row(std::initializer_list<std::string> cells) {
+std::string row(const std::vector<std::string>& cells) {
   std::string text = "|";
   for (const std::string& cell : cells) text += " " + cell + " |";
   return text + "\n";
 }
 
 std::string overall(const ValidationReport& report) {
-  const Validation& v = report.validation;
   std::string text = row({"", "FP32", "INT8", "change"}) + "|---|--:|--:|--:|\n";
-  if (v.fp32) {
-    text += row({"top-1", percent(v.fp32->top1), percent(v.int8->top1),
-                 points(v.int8->top1 - v.fp32->top1)});
-    text += row({"top-5", percent(v.fp32->top5), percent(v.int8->top5),
-                 points(v.int8->top5 - v.fp32->top5)});
-  }
-  if (v.agreement) text += row({"agreement", "", percent(*v.agreement), ""});
-  text += row({"SQNR", "", decibels(v.sqnr_db), ""});
-  text += row({"size", byte_size(report.fp32.bytes), byte_size(report.int8.bytes),
-               times_smaller(report.fp32.bytes, report.int8.bytes)});
+  for (const auto& cells : overall_rows(report)) text += row(cells);
   return text;
 }
 

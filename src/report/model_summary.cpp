@@ -8,6 +8,7 @@
 #include "graph/type_text.h"
 #include "ops/ops.h"
 #include "report/figures.h"
+#include "report/json_text.h"
 #include "report/text_table.h"
 
 namespace q8 {
@@ -154,7 +155,7 @@ std::string summary_json(const ModelSummary& summary) {
                {"float_products", summary.float_products},
                {"metadata", Json::object()}};
   for (const auto& [key, value] : summary.metadata) json["metadata"][key] = value;
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json);
 }
 
 }  // namespace q8

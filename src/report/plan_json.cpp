@@ -196,7 +196,11 @@ std::string plan_json(const QuantizationPlan& plan) {
   for (const auto& [key, constant] : plan.constants)
     json["constants"].push_back(constant_json(key.first, key.second, constant));
   json["warnings"] = plan.warnings;
-  return json.dump(1) + "\n";
+  try {
+    return json.dump(1) + "\n";
+  } catch (const Json::type_error&) {  // replaced bytes would name another node
+    throw unsupported("the plan cannot be JSON: a name in the model is not UTF-8");
+  }
 }
 
 bool is_plan_json(std::string_view text) {

@@ -8,7 +8,9 @@
 namespace q8 {
 
 // The plan as JSON (docs/file-formats.md): all of it, so that read_plan_json gives an equal plan,
-// every scale to the bit. Plans are written before recovery: they hold no chosen integers.
+// every scale to the bit. It holds no integers: rounded weights and corrected biases are made
+// again.
+// Throws unsupported for names that are not UTF-8, which JSON cannot hold.
 std::string plan_json(const QuantizationPlan& plan);
 
 // Whether a text that begins with a brace is a plan, and not another JSON file of q8.

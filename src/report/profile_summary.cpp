@@ -6,6 +6,7 @@
 #include "calib/convergence.h"
 #include "calib/observers/observers.h"
 #include "report/figures.h"
+#include "report/json_text.h"
 #include "report/text_table.h"
 
 namespace q8 {
@@ -138,7 +139,7 @@ std::string profile_json(const CalibrationProfile& profile, const std::string& f
       {"tensors", Json::array()}};
   for (const TensorStatistics& tensor : profile.tensors)
     json["tensors"].push_back(tensor_json(tensor));
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json);
 }
 
 }  // namespace q8

@@ -2,6 +2,7 @@
 
 #include "report/figures.h"
 #include "report/formats.h"
+#include "report/overall.h"
 #include "report/overflow_verdict.h"
 #include "report/text_table.h"
 
@@ -9,27 +10,16 @@ namespace q8 {
 namespace {
 
 std::string overall(const ValidationReport& report) {
-  const Validation& v = report.validation;
   TextTable table("lrrr");
   table.add({"", "FP32", "INT8", "change"});
-  if (v.fp32) {
-    table.add({"top-1", percent(v.fp32->top1), percent(v.int8->top1),
-               points(v.int8->top1 - v.fp32->top1)});
-    table.add({"top-5", percent(v.fp32->top5), percent(v.int8->top5),
-               points(v.int8->top5 - v.fp32->top5)});
-  }
-  if (v.agreement) table.add({"agreement", "", percent(*v.agreement), ""});
-  table.add({"SQNR", "", decibels(v.sqnr_db), ""});
-  table.add({"max |difference|", "", small_number(v.max_abs_difference), ""});
-  table.add({"size", byte_size(report.fp32.bytes), byte_size(report.int8.bytes),
-             times_smaller(report.fp32.bytes, report.int8.bytes)});
+  for (const auto& row : overall_rows(report)) table.add(row);
   return table.str();
 }
 
 std::string outputs(const Validation& validation) {
   if (validation.outputs.size() < 2) return {};
   TextTable table("lrr");
-  table.add({"output", "SQNR", "max |difference|"});
+  table.add({"output", "SQNR", "largest difference"});
   for (const OutputResult& output : validation.outputs)
     table.add({printable(output.name), decibels(output.sqnr_db),
                small_number(output.max_abs_difference)});

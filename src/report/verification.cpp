@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "report/json_text.h"
 #include "report/text_table.h"
 
 namespace q8 {
@@ -28,7 +29,7 @@ std::string verification_json(const std::vector<VerifiedFact>& facts, const std:
   for (const VerifiedFact& fact : facts)
     json["facts"].push_back(
         {{"what", fact.what}, {"verdict", verdict_name(fact.verdict)}, {"detail", fact.detail}});
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json);
 }
 
 }  // namespace q8

@@ -7,7 +7,7 @@
 namespace q8 {
 namespace {
 
-// Shares are quotients of counts: a drop of exactly 1 % may come out as 0.010000000000000009.
+// A drop of exactly 1 % may come out as 0.010000000000000009.
 constexpr double kRounding = 1e-12;
 
 Gate at_most(std::string name, double value, double limit) {
@@ -23,7 +23,7 @@ Gate at_least(std::string name, double value, double limit, std::string unit) {
           .value = value,
           .limit = limit,
           .unit = std::move(unit),
-          .passed = value >= limit - kRounding};
+          .passed = reaches(value, limit)};
 }
 
 void need_scores(const Validation& validation, const std::string& gate) {
@@ -41,6 +41,10 @@ void need_labels(const Validation& validation, const std::string& gate) {
 }
 
 }  // namespace
+
+bool reaches(double value, double least) {
+  return value >= least - kRounding;
+}
 
 bool Validation::passed() const {
   return std::ranges::all_of(gates, [](const Gate& gate) { return gate.passed; });

@@ -10,6 +10,10 @@ namespace q8 {
 // there are none.
 std::vector<Gate> judge(const Validation& validation, const GateLimits& limits);
 
+// Whether a share reaches the least that is asked for. Shares are quotients of counts and limits of
+// percentages, so both may be off by a rounding: 99.9 % is 0.9990000000000001 in doubles.
+bool reaches(double value, double least);
+
 inline constexpr double kDefaultMaxDrop = 0.01;
 
 }  // namespace q8

@@ -148,6 +148,15 @@ TEST(Junit, CountsGatesAndClassesThatFailed) {
   EXPECT_THAT(text, HasSubstr("name=\"&lt;b&gt;|*bee*\"><failure"));
 }
 
+// 999 of 1,000 are 99.9 %, which is 0.9990000000000001 when a percentage is divided by 100.
+TEST(Junit, AClassAtTheLimitHasNotFailed) {
+  ValidationReport report = sample_report();
+  report.validation.gates[1].limit = 99.9 / 100;
+  report.validation.classes.push_back(
+      {.index = 3, .name = "dog", .samples = 1000, .fp32_correct = 1000, .int8_correct = 999});
+  EXPECT_THAT(render_junit(report), HasSubstr("name=\"dog\"><system-out>"));
+}
+
 TEST(XmlText, EscapesAndReplaces) {
   EXPECT_EQ(xml_text("a<&>\"'"), "a&lt;&amp;&gt;&quot;&#39;");
   EXPECT_EQ(xml_text("\x01\xFFü\xC0\x80"), "??ü??");

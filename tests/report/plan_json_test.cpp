@@ -62,6 +62,18 @@ std::string fault(const std::string& from, const std::string& to) {
   return "";
 }
 
+TEST(PlanJson, RefusesNamesThatJsonCannotHold) {
+  QuantizationPlan plan = small_plan();
+  plan.nodes[0].node = "bo\xFF\xFE/conv";
+  try {
+    plan_json(plan);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kUnsupported);
+    EXPECT_THAT(error.what(), HasSubstr("UTF-8"));
+  }
+}
+
 TEST(PlanJson, ReadsBackEveryFact) {
   const QuantizationPlan plan = small_plan();
   const QuantizationPlan read = read_plan_json(plan_json(plan), "plan.json");
