@@ -124,6 +124,13 @@ class Configuration(q8_program.Q8TestCase):
         self.succeed("calibrate", "--merge", "a.q8cal", "-o", "b.q8cal")
         self.assertEqual((self.folder / "a.q8cal").read_bytes(), (self.folder / "b.q8cal").read_bytes())
 
+    def test_a_profile_on_the_line_takes_no_data_from_the_file(self):
+        self.succeed("calibrate", MODEL, "--data", CALIB, "--samples", 100, "-o", "a.q8cal")
+        (self.folder / "q8.toml").write_text("[quantize]\ndata = 'nowhere'\nobserver = 'minmax'\nrecover = 'none'\n")
+        self.fail_with(3, ["nowhere"], "quantize", MODEL)
+        self.succeed("quantize", "--calibration", "a.q8cal", "-o", "a.onnx")
+        self.fail_with(2, ["--calibration", "--data"], "quantize", MODEL, "--calibration", "a.q8cal", "--data", CALIB)
+
     def test_options_of_other_commands_and_of_all_are_no_error(self):
         (self.folder / "q8.toml").write_text('threads = 1\n[quantize]\nobserver = "mse"\n[validate]\nmax-drop = "0.5%"\n')
         self.succeed("inspect", MODEL)

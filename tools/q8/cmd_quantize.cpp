@@ -57,11 +57,13 @@ std::string help_of(std::string text, const std::vector<ChoiceHelp>& choices) {
 void add_input_options(CLI::App& command, QuantizeJob& job) {
   command.add_option("model", job.model, "ONNX model in FP32 (default: the profile's)")
       ->type_name("FILE");
-  command
-      .add_option("--calibration", job.calibration,
-                  "profile of q8 calibrate (default: the only *.q8cal here)")
-      ->type_name("FILE");
+  auto* calibration = command
+                          .add_option("--calibration", job.calibration,
+                                      "profile of q8 calibrate (default: the only *.q8cal here)")
+                          ->type_name("FILE");
   add_data_options(command, job.data);
+  for (const char* option : {"--data", "--manifest"})
+    calibration->excludes(command.get_option(option));
   add_mask_option(command, job.mask);
 }
 
