@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "graph/bodies.h"
 #include "graph/type_text.h"
 #include "inspect/digest.h"
 #include "inspect/quantized_view.h"
@@ -190,10 +191,12 @@ std::string how_node_differs(const Graph& a, const Node& left, const Graph& b, c
 }
 
 // Without scales and zero points, which are compared by what they belong to: equal ones are often
-// one constant, so that another value of one changes the names of others.
+// one constant, so that another value of one changes the names of others. Without bodies, which are
+// compared by themselves.
 Node without_parameters(const Graph& graph, Node node, const std::set<std::string>& names) {
   for (ValueId& input : node.inputs)
     if (input != kNoValue && names.contains(graph.value(input).name)) input = kNoValue;
+  edit_bodies(node, [](Graph& body) { body = Graph(); });
   return node;
 }
 
@@ -255,17 +258,28 @@ void compare_metadata(const Model& a, const Model& b, ModelDiff& diff) {
     if (values.first != values.second) diff.metadata.push_back({key, values.first, values.second});
 }
 
+void compare_graphs(const Graph& a, const Graph& b, ModelDiff& diff) {
+  std::set<std::string> parameters;  // names of scales and zero points, in either
+  const ParametersByValue left = parameters_of(a, parameters), right = parameters_of(b, parameters);
+  compare_nodes(a, b, parameters, diff);
+  compare_parameters(left, right, diff);
+  compare_constants(constants_of(a, parameters), constants_of(b, parameters), diff);
+}
+
 }  // namespace
 
 ModelDiff diff_models(const Model& a, const Model& b) {
   ModelDiff diff;
   compare_interface(a, b, diff);
-  std::set<std::string> parameters;  // names of scales and zero points, in either
-  const ParametersByValue left = parameters_of(a.graph, parameters),
-                          right = parameters_of(b.graph, parameters);
-  compare_nodes(a.graph, b.graph, parameters, diff);
-  compare_parameters(left, right, diff);
-  compare_constants(constants_of(a.graph, parameters), constants_of(b.graph, parameters), diff);
+  Graph left = a.graph, right = b.graph;
+  take_outer_constants(left);
+  take_outer_constants(right);
+  const std::vector<PlacedGraph> others = with_bodies(right);
+  for (const PlacedGraph& placed : with_bodies(left)) {
+    // Where there is none, its node is in the first alone, and is named for that.
+    const auto other = std::ranges::find(others, placed.place, &PlacedGraph::place);
+    if (other != others.end()) compare_graphs(*placed.graph, *other->graph, diff);
+  }
   compare_metadata(a, b, diff);
   return diff;
 }

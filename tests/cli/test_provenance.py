@@ -10,7 +10,7 @@ from q8_program import CALIB, MODEL
 try:
     import numpy as np
     import onnx
-    from onnx import numpy_helper
+    from onnx import helper, numpy_helper
 except ImportError as missing:
     print(f"SKIPPED: {missing}")
     sys.exit(77)
@@ -169,6 +169,33 @@ class Diff(Folder):
         self.assertEqual((found["structure"], found["constants"]), ([], []))
         self.assertIn(node.output[0], [p["value"] for p in found["parameters"]])
         self.assertTrue(all(abs(p["scale_ratio"] - 2) < 1e-6 for p in found["parameters"]))
+
+    def test_a_scale_in_a_body(self):
+        """The model as the branch of an If; the branch's own scale is named, not the If."""
+        def in_a_branch(model):
+            inputs, outputs = list(model.graph.input), list(model.graph.output)
+            body = onnx.GraphProto()
+            body.CopyFrom(model.graph)
+            del body.input[:]
+            kept = helper.make_graph([helper.make_node("Constant", [], ["none"], value=numpy_helper.from_array(np.zeros((1, 10), np.float32)))],
+                                     "kept", [], [helper.make_tensor_value_info("none", onnx.TensorProto.FLOAT, None)])
+            choice = helper.make_node("If", ["c"], ["chosen"], "choice", then_branch=body, else_branch=kept)
+            outputs[0].name = "chosen"
+            asked = helper.make_tensor_value_info("c", onnx.TensorProto.BOOL, [1])
+            model.graph.CopyFrom(helper.make_graph([choice], "outer", [asked, *inputs], outputs))
+
+        def double(model):
+            node = next(n for n in model.graph.node if n.op_type == "QuantizeLinear")
+            scale = next(t for t in model.graph.initializer if t.name == node.input[1])
+            scale.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(scale) * np.float32(2), scale.name))
+        shutil.copy(self.folder / "a.onnx", self.folder / "b.onnx")
+        self.edit("b.onnx", double)
+        scales = self.diff(4, "a.onnx", "b.onnx")["parameters"]
+        for name in ("a.onnx", "b.onnx"):
+            self.edit(name, in_a_branch)
+        found = self.diff(4, "a.onnx", "b.onnx")
+        self.assertEqual((found["structure"], found["constants"]), ([], []))
+        self.assertEqual(found["parameters"], scales)
 
     def test_observers(self):
         """Other ranges change scales and zero points, and with them biases; nodes stay as they are."""
