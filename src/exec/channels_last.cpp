@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "graph/bodies.h"
 #include "tensor/tensor.h"
 
 namespace q8 {
@@ -142,9 +143,9 @@ ValueId ChannelsLast::turned_constant(ValueId constant, std::int64_t rank) {
 
 void ChannelsLast::keep_first(Node node) {
   for (ValueId& input : node.inputs) input = first(input);
-  for (const auto& [name, attribute] : node.attributes)
-    if (const auto* body = std::get_if<std::shared_ptr<const Graph>>(&attribute))
-      for (const Capture& capture : (*body)->captures()) first(capture.outer);
+  for_each_body(node, [&](const Graph& body) {
+    for (const Capture& capture : body.captures()) first(capture.outer);
+  });
   for (const ValueId output : node.outputs)
     if (output != kNoValue) first_[index(output)] = true;
   emit(std::move(node));

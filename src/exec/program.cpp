@@ -3,15 +3,10 @@
 #include <chrono>
 
 #include "exec/half.h"
+#include "graph/bodies.h"
 
 namespace q8 {
 namespace {
-
-template <typename Function>
-void for_each_subgraph(const Node& node, Function&& function) {
-  for (const auto& [name, attribute] : node.attributes)
-    if (const auto* body = std::get_if<std::shared_ptr<const Graph>>(&attribute)) function(**body);
-}
 
 NodeTime time_since(std::chrono::steady_clock::time_point begin, const Node& node) {
   const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - begin;
@@ -72,7 +67,7 @@ std::vector<bool> Program::make_step(const Node& node, const KernelSet& kernels)
   const OpRow* row = find_operator(node.domain, node.op_type);
   if (row == nullptr) throw unsupported("q8 has no such operator");
   Step step{.node = &node, .function = {}, .last_reads = {}, .subgraphs = {}};
-  for_each_subgraph(node, [&](const Graph& body) {
+  for_each_body(node, [&](const Graph& body) {
     step.subgraphs.push_back(std::make_unique<Program>(body, kernels));
   });
   std::vector<Tensor> widened(node.inputs.size());
@@ -108,7 +103,7 @@ void Program::find_last_reads() {
     };
     for (const ValueId id : step->node->outputs) reads(id);  // made for nobody: dropped at once
     for (const ValueId id : step->node->inputs) reads(id);
-    for_each_subgraph(*step->node, [&](const Graph& body) {
+    for_each_body(*step->node, [&](const Graph& body) {
       for (const Capture& capture : body.captures()) reads(capture.outer);
     });
   }

@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "graph/bodies.h"
 #include "ops/families.h"
 
 namespace q8 {
@@ -90,9 +91,7 @@ void collect_missing(const Graph& graph, std::map<std::string, Missing>& missing
       Missing& entry = missing[type];
       if (entry.count++ == 0) entry.first_node = node.name;
     }
-    for (const auto& [name, attribute] : node.attributes)
-      if (const auto* body = std::get_if<std::shared_ptr<const Graph>>(&attribute))
-        collect_missing(**body, missing);
+    for_each_body(node, [&](const Graph& body) { collect_missing(body, missing); });
   }
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "graph/bodies.h"
 #include "rewrite/opset_step.h"
 
 namespace q8 {
@@ -179,12 +180,7 @@ void raise_one(Graph& graph, std::int64_t version) {
 void raise_graph(Graph& graph, std::int64_t from, std::int64_t to) {
   for (std::int64_t version = from + 1; version <= to; ++version) raise_one(graph, version);
   for (NodeId id = 0; id < graph.node_count(); ++id)
-    for (auto& [name, attribute] : graph.node(id).attributes)
-      if (auto* body = std::get_if<std::shared_ptr<const Graph>>(&attribute)) {
-        auto copy = std::make_shared<Graph>(**body);
-        raise_graph(*copy, from, to);
-        *body = std::move(copy);
-      }
+    edit_bodies(graph.node(id), [&](Graph& body) { raise_graph(body, from, to); });
   graph.opsets[""] = to;
   graph.tidy();
 }
