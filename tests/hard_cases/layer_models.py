@@ -48,6 +48,18 @@ def recurrent_layers():
 
 
 @hard
+def plain_recurrent_layer():
+    """An RNN, which no runtime has in integers: its weights are s8, and the plan says that its state is not."""
+    b = Builder(51)
+    b.input("x", ["t", 1, 8])
+    b.node("RNN", ["x", b.weight("w", 1, 16, 8, scale=0.3), b.weight("r", 1, 16, 16, scale=0.2), b.weight("bias", 1, 32, scale=0.1)], ["h"], hidden_size=16)
+    b.node("ReduceMean", ["h"], "m", axes=[0, 1], keepdims=0)
+    b.node("Gemm", ["m", b.weight("w2", 16, 4), b.weight("b2", 4)], "y")
+    b.output("y", None)
+    return b.model(), b.samples({"x": [6, 1, 8]})
+
+
+@hard
 def gemm_of_every_form():
     """alpha, beta, transA and transB, with a bias, with a bias of one number, and without."""
     b = Builder(15)
