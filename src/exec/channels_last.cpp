@@ -34,6 +34,7 @@ void ChannelsLast::grow() {
   first_.resize(size, false);
   last_.resize(size, kNoValue);
   rank_.resize(size, 0);
+  channels_.resize(size, 0);
   lowered_.origins.resize(size);
   for (std::size_t i = old; i < size; ++i) {
     const Value& value = graph().value(static_cast<ValueId>(i));

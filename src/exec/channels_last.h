@@ -32,6 +32,9 @@ class ChannelsLast {
   ValueId first(ValueId value);
   // A rank that a reader of the value implies.
   void know_rank(ValueId value, std::int64_t rank) { rank_[index(value)] = rank; }
+  // How many channels the value has, where that is known; 0 where it is not.
+  std::int64_t channels(ValueId value) const { return channels_[index(value)]; }
+  void know_channels(ValueId value, std::int64_t count) { channels_[index(value)] = count; }
   // Makes `to` (a value, or the channels-last form of one) from `from` by that order of axes; none:
   // the same tensor.
   void emit_alias(ValueId from, ValueId to, std::vector<std::int64_t> order);
@@ -60,7 +63,7 @@ class ChannelsLast {
   std::vector<Node> emitted_;
   std::vector<bool> first_;    // by value: it exists in the graph's order
   std::vector<ValueId> last_;  // by value: its channels-last form, or kNoValue
-  std::vector<std::int64_t> rank_;
+  std::vector<std::int64_t> rank_, channels_;
 };
 
 // Emits the node in channels-last form through `pass`; false where it cannot or need not be.

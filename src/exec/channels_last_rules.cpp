@@ -29,7 +29,7 @@ bool convolution(ChannelsLast& pass, const Node& node) {
   const Tensor* weights = pass.graph().constant(node.input(1));
   if (weights == nullptr || weights->dtype() != DType::kF32 || weights->rank() < 3) return false;
   if (node.input(2) != kNoValue && pass.graph().constant(node.input(2)) == nullptr) return false;
-  const std::int64_t rank = weights->rank();
+  const std::int64_t rank = weights->rank(), channels = weights->shape()[0];
   std::vector<ValueId> inputs = node.inputs;
   if (pass.rank(inputs[0]) != 0 && pass.rank(inputs[0]) != rank) return false;
   pass.know_rank(inputs[0], rank);
@@ -39,13 +39,14 @@ bool convolution(ChannelsLast& pass, const Node& node) {
     inputs[3] = pass.last(inputs[3]);
   }
   emit_turned(pass, node, std::move(inputs), rank, "q8", node.attributes);
+  if (node.op_type == "Conv") pass.know_channels(node.outputs[0], channels);
   return true;
 }
 
 bool quantized_convolution(ChannelsLast& pass, const Node& node) {
   const Tensor* weights = pass.graph().constant(node.input(3));
   if (weights == nullptr || weights->rank() < 3) return false;
-  const std::int64_t rank = weights->rank();
+  const std::int64_t rank = weights->rank(), channels = weights->shape()[0];
   std::vector<ValueId> inputs = node.inputs;
   if (pass.rank(inputs[0]) != 0 && pass.rank(inputs[0]) != rank) return false;
   pass.know_rank(inputs[0], rank);
@@ -53,6 +54,7 @@ bool quantized_convolution(ChannelsLast& pass, const Node& node) {
   Attributes attributes = node.attributes;
   attributes.set("channels_last", std::int64_t{1});
   emit_turned(pass, node, std::move(inputs), rank, "q8", std::move(attributes));
+  pass.know_channels(node.outputs[0], channels);
   return true;
 }
 
@@ -91,6 +93,7 @@ bool pointwise(ChannelsLast& pass, const Node& node) {
   inputs[0] = pass.last(inputs[0]);
   emit_turned(pass, node, std::move(inputs), pass.rank(node.inputs[0]), node.domain,
               node.attributes);
+  pass.know_channels(node.outputs[0], pass.channels(node.inputs[0]));
   return true;
 }
 
@@ -143,10 +146,18 @@ bool concat_parts(ChannelsLast& pass, const Node& node, std::size_t first, std::
   std::int64_t axis = node.attributes.get_int("axis", 1);
   if (axis < 0) axis += rank;
   std::vector<ValueId> inputs = node.inputs;
-  for (std::size_t i = first; i < inputs.size(); i += step) inputs[i] = pass.last(inputs[i]);
+  std::int64_t channels = 0;
+  bool knows_all = true;
+  for (std::size_t i = first; i < inputs.size(); i += step) {
+    const std::int64_t part_channels = pass.channels(inputs[i]);
+    knows_all &= part_channels > 0;
+    channels = axis == 1 ? channels + part_channels : part_channels;
+    inputs[i] = pass.last(inputs[i]);
+  }
   Attributes attributes = node.attributes;
   attributes.set("axis", ChannelsLast::position(axis, rank));
   emit_turned(pass, node, std::move(inputs), rank, node.domain, std::move(attributes));
+  if (knows_all) pass.know_channels(node.outputs[0], channels);
   return true;
 }
 
@@ -200,6 +211,19 @@ bool transpose(ChannelsLast& pass, const Node& node) {
   if (order != ChannelsLast::to_first(rank)) return false;
   const ValueId source = pass.first(node.inputs[0]);
   pass.emit_alias(source, pass.make_last(node.outputs[0], rank), {});
+  return true;
+}
+
+// [N, C, pixels …] to [N, C, all pixels], as detectors end: the channels stay the last.
+bool reshape(ChannelsLast& pass, const Node& node) {
+  const Tensor* shape = pass.graph().constant(node.input(1));
+  if (!pass.has_last(node.input(0)) || shape == nullptr || shape->size() != 3) return false;
+  const std::int64_t channels = shape->to_int64s()[1];
+  const bool copies = channels == 0 && node.attributes.get_int("allowzero", 0) == 0;
+  const std::int64_t known = pass.channels(node.inputs[0]);
+  if (!copies && (known == 0 || channels != known)) return false;
+  emit_turned(pass, node, {pass.last(node.inputs[0]), node.inputs[1]}, 3, "q8", node.attributes);
+  pass.know_channels(node.outputs[0], known);
   return true;
 }
 
@@ -322,6 +346,7 @@ constexpr RuleRow kRules[] = {
     {"", "Softmax", along_axis},
     {"", "LogSoftmax", along_axis},
     {"", "Transpose", transpose},
+    {"", "Reshape", reshape},
     {"", "Pad", pad},
     {"", "Resize", resize},
     {"", "Upsample", resize},

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "exec/channels_last.h"
+#include "exec/compact.h"
 #include "exec/fold_tables.h"
 #include "exec/fuse_activation.h"
 #include "exec/fuse_conv_pair.h"
@@ -61,6 +62,7 @@ LoweredGraph lower(Graph graph, const SessionOptions& options) {
     fuse_conv_pair(lowered, options.keep);
   }
   drop_unread_constants(lowered.graph);
+  if (options.optimize) compact(lowered);
   return lowered;
 }
 

@@ -32,7 +32,7 @@ void check_input(const Graph& graph, ValueId id, const Tensor& tensor) {
 
 // What loading and packing left lies scattered in the heap, where no buffer of a run will be.
 void return_free_heap() {
-  constexpr std::size_t kWorthIt = std::size_t{4} << 20;  // a millisecond or so
+  constexpr std::size_t kWorthIt = std::size_t{1} << 20;  // some tenths of a millisecond
   if (mallinfo2().fordblks > kWorthIt) malloc_trim(0);
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "ops/channel_layout.h"
 #include "ops/families.h"
 #include "ops/int_list.h"
 
@@ -67,6 +68,24 @@ OpFunction make_reshape(const NodeContext& node) {
   };
 }
 
+// "q8" Reshape: X and Y channels last, the shape as it is of Y channels first, with three
+// dimensions. Where batch and channels stay, [N, C, pixels …] → [N, C, all pixels], nothing moves.
+OpFunction make_pixel_reshape(const NodeContext& node) {
+  const bool allow_zero = node.attributes().get_int("allowzero", 0) != 0;
+  return [allow_zero, shape = IntList(node, "shape", 1)](RunContext& run) {
+    const Tensor& x = run.input(0);
+    std::vector<std::int64_t> dims(x.shape().begin(), x.shape().end());
+    std::rotate(dims.begin() + 1, dims.end() - 1, dims.end());
+    const Tensor first(x.dtype(), Shape(dims), std::shared_ptr<const std::byte>());
+    const Shape wanted = reshaped(first, *shape.get(run), allow_zero);
+    if (wanted.rank() != 3) throw bad_input("the new shape " + wanted.str() + " has not rank 3");
+    if (wanted[0] == first.shape()[0] && wanted[1] == first.shape()[1])
+      run.set_output(0, x.reshaped(Shape{wanted[0], wanted[2], wanted[1]}));
+    else
+      run.set_output(0, to_channels_last(to_channels_first(x, run).reshaped(wanted), run));
+  };
+}
+
 OpFunction make_flatten(const NodeContext& node) {
   const std::int64_t axis = node.attributes().get_int("axis", 1);
   return [axis](RunContext& run) {
@@ -123,6 +142,7 @@ constexpr OpRow kRows[] = {
     {"", "Shape", make_shape, QuantRole::kFloat, false},
     {"", "Size", make_size, QuantRole::kFloat, false},
     {"", "Reshape", make_reshape, QuantRole::kMoves, false},
+    {"q8", "Reshape", make_pixel_reshape, QuantRole::kMoves, false},
     {"", "Flatten", make_flatten, QuantRole::kMoves, false},
     {"", "Squeeze", make_squeeze, QuantRole::kMoves, false},
     {"", "Unsqueeze", make_unsqueeze, QuantRole::kMoves, false},

@@ -158,6 +158,15 @@ def scaled_by_pool(b, x):
     return conv(b, b.node("Mul", [y, gate]), 8, 5, kernel=1)
 
 
+def detector_end(shape, channels=7):
+    """Boxes of two sizes in one list, as detectors end: the pixels of each image become rows."""
+    def build(b, x):
+        sizes = [conv(b, x, 5, channels), conv(b, x, 5, channels, strides=[2, 2])]
+        rows = [b.node("Reshape", [y, b.constant(np.array(shape, np.int64))]) for y in sizes]
+        return b.node("Transpose", [b.node("Concat", rows, axis=2)], perm=[0, 2, 1])
+    return of_image(build)
+
+
 def pool(op, channels=8, **attributes):
     return of_image(lambda b, x: b.node(op, [conv(b, x, 5, channels)], **attributes))
 
@@ -185,6 +194,10 @@ def float_cases():
         "slices": of_image(slices),
         "split_and_joined": of_image(split_and_joined),
         "focus": focus(),
+        "detector_end": detector_end([2, 7, -1]),
+        "detector_end_copied_dimensions": detector_end([0, 0, -1]),
+        "detector_end_joined_batch": detector_end([1, 7, -1]),
+        "detector_end_channels_in_groups": detector_end([0, 3, -1], channels=9),
         "scaled_by_pool": of_image(scaled_by_pool),
         "mobile_block": mobile_block(3, 1, 61),
         "mobile_block_strided": mobile_block(5, 2, 64),
