@@ -274,33 +274,13 @@ class Fuser {
   const std::vector<ValueId>& keep_;
 };
 
-// Weights that stay behind a DequantizeLinear are computed with in float.
-void dequantize_constants(Graph& graph, const std::vector<ValueId>& keep) {
-  for (NodeId id = 0; id < graph.node_count(); ++id) {
-    const Node& node = graph.node(id);
-    if (node.op_type != "DequantizeLinear" || node.outputs.empty()) continue;
-    const bool constant = std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId input) {
-      return input == kNoValue || graph.constant(input) != nullptr;
-    });
-    if (!constant) continue;
-    auto results = evaluate_constant_node(graph, node);
-    if (results.empty()) continue;
-    const ValueId output = node.outputs[0];
-    graph.remove_node(id);
-    graph.value(output).constant = std::move(results[0]);
-  }
-  graph.tidy(keep);
-}
-
 }  // namespace
 
 int fuse_qdq(Graph& graph, const std::vector<ValueId>& keep) {
   complete_zero_points(graph);
   make_unsigned(graph, keep);
   hoist_quantize(graph, keep);
-  const int fused = Fuser(graph, keep).run();
-  dequantize_constants(graph, keep);
-  return fused;
+  return Fuser(graph, keep).run();
 }
 
 }  // namespace q8

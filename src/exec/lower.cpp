@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "exec/byte_weights.h"
 #include "exec/channels_last.h"
 #include "exec/compact.h"
 #include "exec/fold_tables.h"
@@ -23,6 +24,7 @@ void fuse_bodies(Graph& graph) {
   for (NodeId id = 0; id < graph.node_count(); ++id)
     edit_bodies(graph.node(id), [](Graph& body) {
       fuse_qdq(body, {});
+      dequantize_constants(body, {});
       fuse_bodies(body);
     });
 }
@@ -45,10 +47,12 @@ LoweredGraph lower(Graph graph, const SessionOptions& options) {
   const ValueId original_count = graph.value_count();
   LoweredGraph lowered{.graph = std::move(graph), .origins = {}};
   take_outer_constants(lowered.graph);  // kernels pack weights, which they must see
+  ByteConstants bytes;
   if (options.optimize) {
     fuse_bodies(lowered.graph);
     fuse_activation(lowered.graph, options.keep);  // first: a Swish between bytes becomes a table
     fuse_qdq(lowered.graph, options.keep);
+    bytes = dequantize_constants(lowered.graph, options.keep);
     fold_tables(lowered.graph, options.keep);
     fuse_focus(lowered.graph, options.keep);
     fuse_float(lowered.graph, options.keep);
@@ -60,6 +64,8 @@ LoweredGraph lower(Graph graph, const SessionOptions& options) {
     ChannelsLast(lowered).run(options.keep);
     fuse_scale_shift(lowered, options.keep);
     fuse_conv_pair(lowered, options.keep);
+    use_byte_weights(lowered.graph, bytes);
+    lowered.origins.resize(lowered.graph.values().size());
   }
   drop_unread_constants(lowered.graph);
   if (options.optimize) compact(lowered);

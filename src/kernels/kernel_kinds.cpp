@@ -5,6 +5,7 @@
 #include "kernels/kernel_set.h"
 #include "kernels/lookup_u8.h"
 #include "kernels/statistics_f32_rows.h"
+#include "kernels/widen_u8_rows.h"
 
 namespace q8 {
 namespace {
@@ -23,6 +24,7 @@ std::vector<KernelKind> kernel_kinds() {
           kind("depthwise_u8s8", depthwise_u8s8_rows()),
           kind("quantize", quantize_rows()),
           kind("lookup_u8", lookup_u8_rows()),
+          kind("widen_u8", widen_u8_rows()),
           kind("gemm_f32", gemm_f32_rows()),
           kind("depthwise_f32", depthwise_f32_rows()),
           kind("winograd_f32", winograd_f32_rows()),

@@ -8,6 +8,7 @@
 #include "kernels/quantize_rows.h"
 #include "kernels/statistics_f32_rows.h"
 #include "kernels/transpose_rows.h"
+#include "kernels/widen_u8_rows.h"
 #include "kernels/winograd_f32_kernels.h"
 #include "kernels/winograd_f32_rows.h"
 
@@ -40,6 +41,13 @@ std::span<const QuantizeRow> quantize_rows() {
 std::span<const LookupU8Row> lookup_u8_rows() {
   static constexpr LookupU8Row kRows[] = {
       {"scalar", Isa::kScalar, lookup_u8_scalar},
+  };
+  return kRows;
+}
+
+std::span<const WidenU8Row> widen_u8_rows() {
+  static constexpr WidenU8Row kRows[] = {
+      {"scalar", Isa::kScalar, widen_u8_scalar},
   };
   return kRows;
 }

@@ -8,6 +8,7 @@
 #include "kernels/quantize_rows.h"
 #include "kernels/statistics_f32_rows.h"
 #include "kernels/transpose_rows.h"
+#include "kernels/widen_u8_rows.h"
 #include "kernels/winograd_f32_kernels.h"
 #include "kernels/winograd_f32_rows.h"
 
@@ -49,6 +50,15 @@ std::span<const LookupU8Row> lookup_u8_rows() {
       {"avx512", Isa::kAvx512, lookup_u8_avx512},
       {"avx2", Isa::kAvx2, lookup_u8_avx2},
       {"scalar", Isa::kScalar, lookup_u8_scalar},
+  };
+  return kRows;
+}
+
+std::span<const WidenU8Row> widen_u8_rows() {
+  static constexpr WidenU8Row kRows[] = {
+      {"avx512", Isa::kAvx512, widen_u8_avx512},
+      {"avx2", Isa::kAvx2, widen_u8_avx2},
+      {"scalar", Isa::kScalar, widen_u8_scalar},
   };
   return kRows;
 }

@@ -2,12 +2,14 @@
 #include <numeric>
 
 #include "kernels/gemm_f32.h"
+#include "kernels/gemm_f32_bytes.h"
 #include "ops/elementwise.h"
 #include "ops/families.h"
 #include "ops/fused_activation.h"
 #include "ops/matmul_shape.h"
 #include "ops/matrix_product.h"
 #include "ops/permute.h"
+#include "ops/quant_inputs.h"
 #include "tensor/dispatch.h"
 
 namespace q8 {
@@ -82,21 +84,30 @@ void scale(Tensor& y, float alpha, Threads& threads) {
   });
 }
 
+// multiply(rows, c, epilogue): C = epilogue(A · B) for the one matrix B.
+template <typename Multiply>
+void run_one_matrix(RunContext& run, const MatMul& node, const MatMulShape& shape, Tensor& y,
+                    Multiply&& multiply) {
+  const bool adds_later = run.has_input(3) && run.input(3).shape() != y.shape();
+  multiply(shape.batch() * shape.m(), y.mutable_data<float>(),
+           epilogue_of(run, node, shape.n(), adds_later));
+  if (adds_later) run.set_output(0, node.activation.of_sum(y, run.input(3), run));
+}
+
 void run_f32(RunContext& run, const MatMul& node, const Tensor& a, const Tensor& b,
              const PackedF32* packed) {
   const Shape b_shape = right_shape(b, node.transpose_b);
   const MatMulShape shape(a.shape(), b_shape);
   Tensor& y = run.output(0, DType::kF32, shape.output());
-  float* c = y.mutable_data<float>();
   if (is_one_matrix(b_shape)) {
-    const bool adds_later = run.has_input(3) && run.input(3).shape() != y.shape();
     PackedF32 own;
     if (packed == nullptr)
       own = PackedF32(*run.kernels.gemm_f32, right_matrix(b, b_shape, node.transpose_b));
-    gemm_f32(shape.batch() * shape.m(), a.data<float>(), shape.k(),
-             packed == nullptr ? own : *packed, c, shape.n(),
-             epilogue_of(run, node, shape.n(), adds_later), run.threads);
-    if (adds_later) run.set_output(0, node.activation.of_sum(y, run.input(3), run));
+    run_one_matrix(run, node, shape, y,
+                   [&](std::int64_t rows, float* c, const EpilogueF32& epilogue) {
+                     gemm_f32(rows, a.data<float>(), shape.k(), packed == nullptr ? own : *packed,
+                              c, shape.n(), epilogue, run.threads);
+                   });
   } else {
     std::vector<std::int64_t> a_steps, b_steps;
     for (std::int64_t i = 0; i < shape.batch(); ++i) {
@@ -111,7 +122,7 @@ void run_f32(RunContext& run, const MatMul& node, const Tensor& a, const Tensor&
                       .b = right_matrix(b, b_shape, node.transpose_b),
                       .a_steps = a_steps.data(),
                       .b_steps = b_steps.data(),
-                      .c = c},
+                      .c = y.mutable_data<float>()},
                      run.threads);
   }
   scale(y, node.alpha, run.threads);
@@ -166,13 +177,40 @@ OpFunction make_fused_matmul(const NodeContext& context) {
                                 .alpha = attributes.get_float("alpha", 1)});
 }
 
-OpFunction make_finished_matmul(const NodeContext& context) {
-  const Attributes& attributes = context.attributes();
+MatMul finished_matmul(const Attributes& attributes) {
   MatMul node{.activation = fused_activation(attributes.get_string("activation", ""),
                                              attributes.get_floats("activation_params"))};
   node.activation.low = attributes.get_float("clamp_lo", node.activation.low);
   node.activation.high = attributes.get_float("clamp_hi", node.activation.high);
-  return make_product(context, node);
+  return node;
+}
+
+OpFunction make_finished_matmul(const NodeContext& context) {
+  return make_product(context, finished_matmul(context.attributes()));
+}
+
+// Byte weights as [n][k, 1 …].
+OpFunction make_byte_weights_matmul(const NodeContext& context) {
+  const Tensor& b = *context.constant(1);
+  const QuantInputs format = quant_inputs(*context.constant(4), context.constant(5));
+  const std::int64_t n = b.shape()[0], k = b.size() / n;
+  const auto packed = std::make_shared<const PackedBytesF32>(
+      context.kernels,
+      ByteMatrixF32{.data = reinterpret_cast<const std::uint8_t*>(b.bytes()),
+                    .n = n,
+                    .k = k,
+                    .format = {format.scale, format.zero_point, format.is_signed()}});
+  context.has_copied(1);
+  return [node = finished_matmul(context.attributes()), packed](RunContext& run) {
+    const Tensor& a = run.input(0);
+    if (a.dtype() != DType::kF32) throw bad_input("byte weights multiply floats, found " + a.str());
+    const MatMulShape shape(a.shape(), Shape{packed->k(), packed->n()});
+    run_one_matrix(run, node, shape, run.output(0, DType::kF32, shape.output()),
+                   [&](std::int64_t rows, float* c, const EpilogueF32& epilogue) {
+                     gemm_f32_bytes(rows, a.data<float>(), shape.k(), *packed, c, shape.n(),
+                                    epilogue, run.threads);
+                   });
+  };
 }
 
 constexpr OpRow kRows[] = {
@@ -180,6 +218,7 @@ constexpr OpRow kRows[] = {
     {"com.microsoft", "FusedMatMul", make_fused_matmul, QuantRole::kWeighted},
     {"com.microsoft", "TransposeMatMul", make_fused_matmul, QuantRole::kWeighted},
     {"q8", "MatMul", make_finished_matmul, QuantRole::kWeighted},
+    {"q8", "MatMulOfByteWeights", make_byte_weights_matmul, QuantRole::kWeighted},
 };
 
 }  // namespace

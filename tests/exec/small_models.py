@@ -154,10 +154,25 @@ def small_cases():
         "float_conv": plain(lambda b: b.node("Relu", [b.node("Conv", ["x", b.constant(floats(6, 5, 3, 3))])], "y"), image),
         "float16": plain(lambda b: b.node("Relu", [b.node("MatMul", ["x", b.constant(floats(12, 7).astype(np.float16))])], "y"),
                          rows.astype(np.float16)),
+        **{f"byte_weights_{op}": byte_weights(op) for op in ("MatMul", "Gemm", "Gemm_transposed", "Conv")},
         "output_is_input_and_constant": output_is_input_and_constant(),
         "loop": loop(),
     }
     return cases
+
+
+def byte_weights(op):
+    """Large weights in bytes behind floats, with what follows a product."""
+    b = Builder()
+    x = floats(2, 310, 3, 5) if op == "Conv" else floats(6, 310)
+    axis = 0 if op in ("Gemm_transposed", "Conv") else 1
+    shape = (270, 310) if axis == 0 else (310, 270)
+    w, _ = b.weight((*shape, 1, 1) if op == "Conv" else shape, axis, np.int8 if axis == 0 else np.uint8)
+    bias = b.constant(floats(270))
+    attributes = {"transB": 1} if op == "Gemm_transposed" else {}
+    y = b.node(op.split("_")[0], ["x", w] if op == "MatMul" else ["x", w, bias], **attributes)
+    b.node("Relu", [b.node("Add", [y, bias]) if op == "MatMul" else y], "y")
+    return b.model({"x": x}, ["y"]), {"x": x}, False
 
 
 def gemm(b, x, axis):

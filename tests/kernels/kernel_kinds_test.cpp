@@ -20,7 +20,8 @@ TEST(KernelKinds, AreAllThatASessionChoosesFrom) {
   const KernelSet set = make_kernel_set(Isa::kScalar);
   EXPECT_EQ(set.gemm_u8s8->isa, Isa::kScalar);
   EXPECT_EQ(set.depthwise_u8s8->isa, Isa::kScalar);
-  EXPECT_EQ(kernel_kinds().size(), 10u);  // and statistics_f32, lookup_u8, asked for by themselves
+  EXPECT_EQ(kernel_kinds().size(),
+            11u);  // and statistics_f32, lookup_u8 and widen_u8, asked for by themselves
 }
 
 }  // namespace
