@@ -27,6 +27,7 @@ struct CalibrateJob {
   std::filesystem::path output = {};  // empty: <model's stem>.q8cal in the working directory
   bool resume = false;                // go on from an interrupted profile at `output`
   bool profile_cost = false;          // also run every sample without statistics, and time both
+  bool stamp = false;  // the profile says when it was made; its bytes differ from run to run then
 };
 
 struct CalibrateResult {
@@ -40,8 +41,9 @@ struct CalibrateResult {
 // it has written the partial profile that `resume` goes on from.
 CalibrateResult calibrate_model(const CalibrateJob& job, const Host& host);
 
-// One profile of several shards, byte for byte what one run over all of them would have written.
+// One profile of several shards, byte for byte what one run over all of them would have written;
+// `stamp` as above.
 CalibrateResult merge_profile_files(const std::vector<std::filesystem::path>& profiles,
-                                    const std::filesystem::path& output);
+                                    const std::filesystem::path& output, bool stamp = false);
 
 }  // namespace q8

@@ -3,6 +3,7 @@
 #include "api/calibration.h"
 #include "api/job_outputs.h"
 #include "api/model_file.h"
+#include "base/timestamp.h"
 #include "calib/profile.h"
 #include "q8/output_file.h"
 #include "q8/version.h"
@@ -54,7 +55,9 @@ Calibration calibrate_now(const CalibrateJob& job, const Host& host) {
 CalibrateResult calibrate_model(const CalibrateJob& asked, const Host& host) {
   CalibrateJob job = asked;
   if (job.output.empty()) job.output = job.model.stem().replace_extension(".q8cal");
-  const Calibration done = calibrate_now(job, host);
+  const std::string stamp = job.stamp ? utc_timestamp() : "";
+  Calibration done = calibrate_now(job, host);
+  done.profile.stamp = stamp;
   save_profile(done.profile, job.output);
   const auto samples = static_cast<std::int64_t>(done.profile.samples.size());
   if (!done.profile.complete)
@@ -71,11 +74,13 @@ CalibrateResult calibrate_model(const CalibrateJob& asked, const Host& host) {
   return result;
 }
 
-CalibrateResult merge_profile_files(const std::vector<fs::path>& profiles, const fs::path& output) {
+CalibrateResult merge_profile_files(const std::vector<fs::path>& profiles, const fs::path& output,
+                                    bool stamp) {
   check_outputs({{.option = "-o", .path = output}}, profiles);
   std::vector<CalibrationProfile> parts;
   for (const fs::path& path : profiles) parts.push_back(load_profile(path));
-  const CalibrationProfile merged = merge_profiles(parts);
+  CalibrationProfile merged = merge_profiles(parts);
+  if (stamp) merged.stamp = utc_timestamp();
   save_profile(merged, output);
   return {.profile = output,
           .samples = static_cast<std::int64_t>(merged.samples.size()),

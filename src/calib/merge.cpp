@@ -90,6 +90,7 @@ void merge_kept(std::span<const CalibrationProfile> parts, CalibrationProfile& m
 CalibrationProfile merge_profiles(std::span<const CalibrationProfile> profiles) {
   if (profiles.empty()) throw usage_error("there are no profiles to merge");
   CalibrationProfile merged = profiles.front();
+  merged.stamp.clear();
   for (const CalibrationProfile& part : profiles.subspan(1)) {
     check_mergeable(profiles.front(), part);
     merged.model.path = std::min(merged.model.path, part.model.path);

@@ -41,10 +41,11 @@ std::string CalibrationProfile::preprocess_sha256() const {
 }
 
 std::string CalibrationProfile::sha256() const {
-  CalibrationProfile without_paths = *this;
-  without_paths.model.path.clear();
-  without_paths.sources.clear();
-  return Sha256().add(serialize_profile(without_paths, {})).hex();
+  CalibrationProfile anywhere = *this;
+  anywhere.model.path.clear();
+  anywhere.sources.clear();
+  anywhere.stamp.clear();
+  return Sha256().add(serialize_profile(anywhere, {})).hex();
 }
 
 }  // namespace q8

@@ -57,6 +57,7 @@ struct CalibrationProfile {
   CalibrationSettings settings;
   std::vector<Shard> shards;               // those that are in here, sorted; empty: all
   bool complete = true;                    // false: interrupted, samples are missing
+  std::string stamp;                       // when it was made (utc_timestamp()); empty: not said
   std::vector<CalibrationSample> samples;  // sorted by name, then sha256
   std::vector<TensorStatistics> tensors;   // in the order of the graph's values
 
@@ -70,12 +71,13 @@ struct CalibrationProfile {
 
   std::string data_sha256() const;        // of the sorted hashes of the samples
   std::string preprocess_sha256() const;  // empty where there is no preprocessing
-  std::string sha256() const;             // of the statistics and all the above but the paths
+  std::string sha256() const;  // of the statistics and all the above but the paths and the stamp
   bool operator==(const CalibrationProfile&) const = default;
 };
 
 // One profile of all the samples, the same bytes as one run over them would give. Throws bad_input
-// naming what differs (model, preprocessing, settings, tensors) or the sample that is in two.
+// naming what differs (model, preprocessing, settings, tensors) or the sample that is in two. It
+// has no stamp.
 CalibrationProfile merge_profiles(std::span<const CalibrationProfile> profiles);
 
 // Atomic; equal profiles in equal folders give equal bytes.

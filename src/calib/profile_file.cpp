@@ -132,6 +132,7 @@ CalibrationProfile read(const pb::Profile& from, const fs::path& folder) {
   p.mask = settings.mask();
   for (const pb::Shard& shard : from.shards()) p.shards.push_back({shard.index(), shard.count()});
   p.complete = from.complete();
+  p.stamp = from.stamp();
   for (const pb::Sample& sample : from.samples()) {
     p.samples.push_back({.name = sample.name(), .sha256 = sample.sha256(), .label = {}});
     if (sample.has_label()) p.samples.back().label = sample.label();
@@ -170,6 +171,7 @@ std::string serialize_profile(const CalibrationProfile& profile, const fs::path&
     to.set_count(shard.count);
   }
   content.set_complete(profile.complete);
+  content.set_stamp(profile.stamp);
   for (const CalibrationSample& sample : profile.samples) {
     pb::Sample& to = *content.add_samples();
     to.set_name(sample.name);

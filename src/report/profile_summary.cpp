@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "calib/convergence.h"
 #include "calib/observers/observers.h"
@@ -36,6 +37,10 @@ std::string growth_text(const TensorConvergence* convergence) {
   return convergence == nullptr ? "-" : percent(convergence->expected_growth);
 }
 
+std::string text_of(const Shard& shard) {
+  return std::to_string(shard.index) + "/" + std::to_string(shard.count);
+}
+
 std::string facts(const CalibrationProfile& profile, const Convergence& convergence) {
   TextTable table("ll");
   table.add({"model", printable(profile.model.path.filename().string())});
@@ -49,10 +54,10 @@ std::string facts(const CalibrationProfile& profile, const Convergence& converge
   if (!profile.shards.empty()) {
     std::string shards;
     for (const Shard& shard : profile.shards)
-      shards += (shards.empty() ? "" : ", ") + std::to_string(shard.index) + "/" +
-                std::to_string(shard.count);
+      shards += (shards.empty() ? "" : ", ") + text_of(shard);
     table.add({"shards", shards});
   }
+  if (!profile.stamp.empty()) table.add({"made", printable(profile.stamp)});
   if (!profile.preprocess.empty()) table.add({"preprocessing", printable(profile.preprocess)});
   if (!profile.mask.empty())
     table.add({"left out", "padding, where '" + printable(profile.mask) + "' is 0"});
@@ -60,6 +65,65 @@ std::string facts(const CalibrationProfile& profile, const Convergence& converge
                                       " on average" +
                                       (convergence.more_samples_would_help ? ": worth it" : "")});
   return table.str();
+}
+
+Json json_of(std::span<const Extrema> extrema) {
+  Json low = Json::array(), high = Json::array();
+  for (const Extrema& e : extrema) {
+    low.push_back(e.empty() ? Json() : Json(e.minimum));
+    high.push_back(e.empty() ? Json() : Json(e.maximum));
+  }
+  return {{"min", std::move(low)}, {"max", std::move(high)}};
+}
+
+Json json_of(const Histogram& histogram) {
+  return {{"bin_width", histogram.bin_width()},
+          {"first", histogram.first()},
+          {"counts", histogram.counts()}};
+}
+
+// Everything that was counted: what the observers' ranges are made of.
+void add_statistics(Json& json, const TensorStatistics& tensor) {
+  json["negative_infinities"] = tensor.negative_infinities;
+  if (tensor.channels.state == ChannelExtrema::State::kKept) {
+    json["channel_extrema"] = json_of(tensor.channels.channels);
+    json["channel_extrema"]["axis"] = tensor.channels.axis;
+  }
+  json["sample_extrema"] = json_of(tensor.samples);
+  json["histogram"] = json_of(tensor.histogram);
+}
+
+Json json_of(const CalibrationSettings& settings) {
+  Json json = {{"samples", nullptr}, {"seed", nullptr}, {"by_class", settings.stratified}};
+  if (settings.samples) json["samples"] = *settings.samples;
+  if (settings.seed) json["seed"] = *settings.seed;
+  return json;
+}
+
+Json json_of(const DataSource& source) {
+  Json json = {{"folders", Json::array()}, {"samples", source.size}};
+  for (const std::filesystem::path& folder : source.folders)
+    json["folders"].push_back(folder.generic_string());
+  if (source.manifest) json["manifest"] = source.manifest->generic_string();
+  if (source.labels) json["labels"] = source.labels->generic_string();
+  return json;
+}
+
+Json json_of(const CalibrationSample& sample) {
+  Json json = {{"name", sample.name}, {"sha256", sample.sha256}};
+  if (sample.label) json["class"] = *sample.label;
+  return json;
+}
+
+Json json_of(const Shard& shard) {
+  return text_of(shard);
+}
+
+template <typename T>
+Json json_list(const std::vector<T>& items) {
+  Json list = Json::array();
+  for (const T& item : items) list.push_back(json_of(item));
+  return list;
 }
 
 Json tensor_json(const TensorStatistics& tensor) {
@@ -80,6 +144,7 @@ Json tensor_json(const TensorStatistics& tensor) {
     const double db = expected_sqnr_db(tensor, range, settings_of(row));
     json["expected_sqnr_db"][name] = std::isfinite(db) ? Json(db) : Json();  // null: no error
   }
+  add_statistics(json, tensor);
   return json;
 }
 
@@ -131,12 +196,18 @@ std::string profile_json(const CalibrationProfile& profile, const std::string& f
       {"data_sha256", profile.data_sha256()},
       {"samples", profile.samples.size()},
       {"complete", profile.complete},
+      {"settings", json_of(profile.settings)},
+      {"shards", json_list(profile.shards)},
+      {"sources", json_list(profile.sources)},
+      {"seen", json_list(profile.samples)},
       {"preprocess", profile.preprocess},
+      {"preprocess_sha256", profile.preprocess_sha256()},
       {"mask", profile.mask},
       {"mean_growth", convergence.mean_growth},
       {"more_samples_would_help", convergence.more_samples_would_help},
       {"convergence", convergence_json(convergence)},
       {"tensors", Json::array()}};
+  if (!profile.stamp.empty()) json["stamp"] = profile.stamp;
   for (const TensorStatistics& tensor : profile.tensors)
     json["tensors"].push_back(tensor_json(tensor));
   return json_text(json);

@@ -27,7 +27,7 @@ CalibrateResult run(Options& options, Console& console) {
   if (!options.merge.empty()) {
     if (!options.job.model.empty()) throw usage_error("--merge takes profiles, not a model");
     if (options.job.output.empty()) throw usage_error("--merge needs -o OUT.q8cal");
-    return merge_profile_files(options.merge, options.job.output);
+    return merge_profile_files(options.merge, options.job.output, options.job.stamp);
   }
   if (options.job.model.empty()) throw usage_error("calibrate needs a model (or --merge)");
   parse_shard(options.shard, options.job);
@@ -55,6 +55,7 @@ CommandRun add_calibrate(CLI::App& command) {
   command.add_flag("--profile-cost", job.profile_cost,
                    "also run every sample without statistics, and say what they cost");
   command.add_flag("--resume", job.resume, "go on from an interrupted profile");
+  command.add_flag("--stamp", job.stamp, "write the date and time into the profile");
   for (const char* option : {"--data", "--manifest", "--labels", "--preprocess", "--samples",
                              "--seed", "--shard", "--mask", "--profile-cost", "--resume"})
     merge->excludes(command.get_option(option));
