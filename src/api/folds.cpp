@@ -22,7 +22,7 @@ std::vector<Fold> make_folds(const CalibrationData& data, const Graph& graph, co
     parts.push_back(calibrate_again(data, graph, {.shard = part, .values = {}}, host));
   }
   if (merge_profiles(parts).samples != samples)
-    throw bad_input("the profile's samples are not those that its settings choose");
+    throw bad_input("samples have changed since calibration saw them");
   std::vector<Fold> folds;
   for (std::size_t out = 0; out < parts.size(); ++out) {
     std::vector<CalibrationProfile> others = parts;

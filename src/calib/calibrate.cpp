@@ -134,10 +134,11 @@ void check_resumable(const CalibrationProfile& start, const CalibrationProfile& 
 // Of the chosen samples those that are not in the profile yet.
 std::vector<std::int64_t> choose_samples(const Dataset& data, const CalibrateOptions& options,
                                          const CalibrationProfile& profile) {
-  std::vector<std::int64_t> chosen =
-      select_samples(data, {.count = options.settings.samples,
-                            .seed = options.settings.seed,
-                            .stratified = options.settings.stratified});
+  std::vector<std::int64_t> chosen = options.samples;
+  if (chosen.empty())
+    chosen = select_samples(data, {.count = options.settings.samples,
+                                   .seed = options.settings.seed,
+                                   .stratified = options.settings.stratified});
   if (options.shard) chosen = shard_of(chosen, options.shard->index, options.shard->count);
   if (profile.samples.empty()) return chosen;
   std::set<std::pair<std::string_view, std::string_view>> done;

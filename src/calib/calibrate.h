@@ -18,6 +18,8 @@ struct CalibrateOptions {
   std::string q8_version = {};  // written into the profile
   CalibrationSettings settings = {};
   std::string mask = {};  // the input that marks padding, which is left out; empty: none
+  // Indices into the data, ascending, of those to choose from; empty: settings choose of all.
+  std::vector<std::int64_t> samples = {};
   std::optional<Shard> shard = {};
   std::vector<std::string> values = {};  // to observe; empty: all
   int threads = 0;                       // 0: one per core

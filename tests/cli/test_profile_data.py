@@ -55,6 +55,25 @@ class ProfileData(q8_program.Q8TestCase):
         self.assertIn("rounding:", self.succeed_without_warning("quantize", "--calibration", "../digits.q8cal", **where))
         self.assertIn("samples", self.succeed_without_warning("validate", "--calibration", "../digits.q8cal", **where))
 
+    def test_some_of_the_shards_are_enough(self):
+        for part in (1, 2):
+            self.succeed("calibrate", "digits.onnx", "--data", CALIB, "--samples", 300, "--preprocess", "steps.json",
+                         "--shard", f"{part}/3", "-o", f"{part}.q8cal")
+        self.succeed("calibrate", "--merge", "1.q8cal", "2.q8cal", "-o", "two.q8cal")
+        text = self.succeed_without_warning("quantize", "--calibration", "two.q8cal", "--recover", "equalization,rounding")
+        self.assertIn("rounding:", text)
+
+    def test_several_data_sets_say_what_is_left_out(self):
+        for name, kept in (("a", "01234"), ("b", "56789")):
+            for digit in kept:
+                shutil.copytree(CALIB / digit, self.folder / name / digit)
+            self.succeed("calibrate", "digits.onnx", "--data", name, "--preprocess", "steps.json", "-o", f"{name}.q8cal")
+        self.succeed("calibrate", "--merge", "a.q8cal", "b.q8cal", "-o", "both.q8cal")
+        done = self.q8("quantize", "--calibration", "both.q8cal", "-o", "m.onnx")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for said in ("recovery is left out", "several data sets", "--data"):
+            self.assertIn(said, done.stderr)
+
     def test_labels_are_remembered(self):
         files = [p for digit in "0123456789" for p in sorted((CALIB / digit).glob("*.png"))[:40]]
         (self.folder / "flat").mkdir()
