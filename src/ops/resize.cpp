@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -41,6 +42,8 @@ void gather(const Tensor& x, Tensor& y, const std::vector<AxisTable>& tables, T 
   T* target = reinterpret_cast<T*>(y.mutable_bytes());
   const std::int64_t width = y.shape().back();
   const std::vector<std::int64_t>& columns = index.back();
+  const bool whole_rows = std::ranges::none_of(  // channels last: pixels are copied
+      tables, [&](const AxisTable& table) { return table.axis == rank - 1; });
   threads.parallel_for(y.size() / width, std::max<std::int64_t>(1, kGrain / width),
                        [&](std::int64_t begin, std::int64_t end) {
                          for (std::int64_t row = begin; row < end; ++row) {
@@ -55,6 +58,10 @@ void gather(const Tensor& x, Tensor& y, const std::vector<AxisTable>& tables, T 
                              rest /= y.shape()[axis];
                            }
                            T* out = target + row * width;
+                           if (whole_rows && inside) {
+                             std::copy_n(source + offset, width, out);
+                             continue;
+                           }
                            for (std::int64_t i = 0; i < width; ++i) {
                              const std::int64_t from = columns[static_cast<std::size_t>(i)];
                              out[i] = inside && from >= 0 ? source[offset + from] : fill;

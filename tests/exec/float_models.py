@@ -167,6 +167,13 @@ def detector_end(shape, channels=7):
     return of_image(build)
 
 
+def upsampled(b, x):
+    """By 2 and 3, nearest: rows and columns of pixels are repeated."""
+    larger = b.node("Resize", [conv(b, x, 5, 19), "", b.constant(np.array([1, 1, 2, 3], np.float32))], mode="nearest",
+                    coordinate_transformation_mode="asymmetric", nearest_mode="floor")
+    return conv(b, larger, 19, 4)
+
+
 def pool(op, channels=8, **attributes):
     return of_image(lambda b, x: b.node(op, [conv(b, x, 5, channels)], **attributes))
 
@@ -194,6 +201,7 @@ def float_cases():
         "slices": of_image(slices),
         "split_and_joined": of_image(split_and_joined),
         "focus": focus(),
+        "upsampled": of_image(upsampled),
         "detector_end": detector_end([2, 7, -1]),
         "detector_end_copied_dimensions": detector_end([0, 0, -1]),
         "detector_end_joined_batch": detector_end([1, 7, -1]),
