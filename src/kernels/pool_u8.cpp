@@ -22,7 +22,9 @@ void for_each_window(const ConvGeometry& g, const std::uint8_t* x, std::uint8_t 
   const std::int64_t blocks = (g.in_channels + kBlock - 1) / kBlock;
   const Indirection indirection(g, g.in_channels);
   const std::vector<std::uint8_t> padding(static_cast<std::size_t>(g.in_channels), outside);
-  const std::int64_t grain = (16 << 10) / (g.taps() * std::min(g.in_channels, kBlock) + 1) + 1;
+  // Bytes of windows: 10 µs. The mean of 7²×1280 is faster on the thread that made these pixels.
+  constexpr std::int64_t kGrain = 64 << 10;
+  const std::int64_t grain = kGrain / (g.taps() * std::min(g.in_channels, kBlock) + 1) + 1;
   threads.parallel_for(g.batch * pixels * blocks, grain, [&](std::int64_t begin, std::int64_t end) {
     std::vector<const std::byte*> rows(static_cast<std::size_t>(g.taps()));
     for (std::int64_t i = begin; i < end; ++i) {
