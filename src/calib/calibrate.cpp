@@ -217,7 +217,7 @@ Calibration calibrate(const Graph& canonical, const ModelReference& model, const
                      .cost = meter ? meter->cost() : std::nullopt};
   if (!result.profile.complete) return result;
   drop_unobserved(result.profile);
-  for (std::string& warning : profile_warnings(result.profile))
+  for (std::string& warning : profile_warnings(result.profile, canonical))
     result.warnings.push_back(std::move(warning));
   return result;
 }

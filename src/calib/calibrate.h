@@ -56,7 +56,7 @@ Calibration calibrate(const Graph& canonical, const ModelReference& model, const
                       const DataSource& source, const CalibrateOptions& options);
 
 // What a finished profile itself gives reason to warn of: few samples, a small part of the data,
-// tensors that never change.
-std::vector<std::string> profile_warnings(const CalibrationProfile& profile);
+// tensors that never change though they are made of what the model is fed.
+std::vector<std::string> profile_warnings(const CalibrationProfile& profile, const Graph& graph);
 
 }  // namespace q8

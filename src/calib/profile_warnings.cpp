@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "calib/calibrate.h"
+#include "graph/bodies.h"
 
 namespace q8 {
 namespace {
@@ -19,9 +20,29 @@ std::string listed(const std::vector<std::string>& names) {
   return text;
 }
 
+// By value: whether it depends on what inputs hold. Tables of positions and the like depend on
+// constants and shapes alone, and stay as they are whatever is fed.
+std::vector<bool> depends_on_samples(const Graph& graph) {
+  std::vector<bool> depends(static_cast<std::size_t>(graph.value_count()));
+  for (const ValueId id : graph.inputs()) depends[static_cast<std::size_t>(id)] = true;
+  for (const Node& node : graph.nodes()) {
+    const auto is_fed = [&](ValueId id) {
+      return id != kNoValue && depends[static_cast<std::size_t>(id)];
+    };
+    bool reads = std::ranges::any_of(node.inputs, is_fed) && !node.is("Shape") && !node.is("Size");
+    for_each_body(node, [&](const Graph& body) {
+      for (const Capture& capture : body.captures()) reads = reads || is_fed(capture.outer);
+    });
+    if (!reads) continue;
+    for (const ValueId id : node.outputs)
+      if (id != kNoValue) depends[static_cast<std::size_t>(id)] = true;
+  }
+  return depends;
+}
+
 }  // namespace
 
-std::vector<std::string> profile_warnings(const CalibrationProfile& profile) {
+std::vector<std::string> profile_warnings(const CalibrationProfile& profile, const Graph& graph) {
   std::vector<std::string> warnings;
   const std::int64_t samples = std::ssize(profile.samples);
   if (samples < kFewSamples)
@@ -32,10 +53,14 @@ std::vector<std::string> profile_warnings(const CalibrationProfile& profile) {
   if (static_cast<double>(samples) < kSmallShare * static_cast<double>(available))
     warnings.push_back("calibration saw " + std::to_string(samples) + " of " +
                        std::to_string(available) + " samples: less than 1 % of the data.");
+  const std::vector<bool> depends = depends_on_samples(graph);
   std::vector<std::string> constant;
-  for (const TensorStatistics& tensor : profile.tensors)
+  for (const TensorStatistics& tensor : profile.tensors) {
+    const ValueId id = graph.find_value(tensor.name);
+    if (id == kNoValue || !depends[static_cast<std::size_t>(id)]) continue;
     if (tensor.count > 1 && samples > 1 && tensor.extrema.minimum == tensor.extrema.maximum)
       constant.push_back(tensor.name);
+  }
   if (!constant.empty())
     warnings.push_back(
         std::to_string(constant.size()) +

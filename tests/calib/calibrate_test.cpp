@@ -153,6 +153,28 @@ TEST_F(Calibrate, WarnsOfFewSamplesAndOfWhatNeverChanges) {
   EXPECT_THAT(run().warnings, testing::Contains(HasSubstr("only 2 samples")));
 }
 
+// x → Shape → Cast → positions: the same for all samples, as it should be. y = Relu(x) is not.
+TEST(ProfileWarnings, LeaveOutWhatOnlyShapesMake) {
+  Graph graph;
+  graph.opsets[""] = 13;
+  const ValueId x = graph.add_value("x"), shape = graph.add_value("shape"),
+                positions = graph.add_value("positions"), y = graph.add_value("y");
+  graph.add_input(x);
+  add(graph, "Shape", {x}, {shape});
+  add(graph, "Cast", {shape}, {positions});
+  add(graph, "Relu", {x}, {y});
+  CalibrationProfile profile;
+  profile.samples.resize(200);
+  for (const char* name : {"positions", "y"}) {
+    TensorStatistics& tensor = profile.tensors.emplace_back();
+    tensor.name = name;
+    tensor.count = 400;
+    tensor.extrema = {2, 2};
+  }
+  EXPECT_THAT(profile_warnings(profile, graph),
+              testing::ElementsAre("1 activation never changes: 'y'."));
+}
+
 TEST(ObservedValues, MinusInfinityMayBeOnTheWayToASoftmax) {
   Graph graph;
   graph.opsets[""] = 13;
