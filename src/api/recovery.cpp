@@ -132,6 +132,7 @@ Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Targ
     warn_of_no_samples(host, trials, !passes.empty(), error);
     return result;
   }
+  context.float_budget_percent -= prepared.time_percent;
   const CalibrationProfile& profile = prepared.profile ? *prepared.profile : data.profile();
   model.graph = std::move(prepared.model.graph);
   RangeMemo memo;

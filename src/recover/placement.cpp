@@ -61,7 +61,7 @@ class Placement {
         "%zu node%s in float: %.1f to %.1f dB on %zu samples, %.0f %% more time by estimate",
         kept_.size(), kept_.size() == 1 ? "" : "s", before, judge_.sqnr_db(noises_),
         judge_.samples(), percent_);
-    return Proposal{.model = {graph_, plan_}, .detail = text};
+    return Proposal{.model = {graph_, plan_}, .detail = text, .time_percent = percent_};
   }
 
  private:

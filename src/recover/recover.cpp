@@ -58,6 +58,8 @@ Recovery recover(PlannedGraph model, std::span<const RecoveryPass> passes,
     if (!effect.kept) continue;
     result.model = std::move(proposed->model);
     noises = std::move(proposed_noises);
+    result.time_percent += proposed->time_percent;
+    now.float_budget_percent -= proposed->time_percent;
     if (!proposed->profile) continue;
     auto learned = std::make_unique<RangeMemo>();
     learned->learn(now.source->memo, now.source->profile, *proposed->profile);

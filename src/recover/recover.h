@@ -47,8 +47,9 @@ struct RecoveryContext {
   ObserveAgain observe_again = {};     // for passes that change the float graph
   // A plan of the graph whose weights the rounding pass has rounded, by other ranges; or null.
   const QuantizationPlan* rounded = nullptr;
-  double float_budget_percent = 0;  // of the estimated time, to be spent on float nodes
-  SessionOptions machine = {};      // threads and ISA
+  // Of the estimated time, to be spent on float nodes; recover() takes away what passes spend.
+  double float_budget_percent = 0;
+  SessionOptions machine = {};  // threads and ISA
   Progress progress = {};
   std::stop_token stop = {};
   // Whole sentences about what a pass had to leave out; empty: nobody listens.
@@ -59,6 +60,7 @@ struct Proposal {
   PlannedGraph model;
   std::optional<CalibrationProfile> profile = {};  // where values hold something else than before
   std::string detail = {};                         // what was done, for the user
+  double time_percent = 0;                         // of the float budget, spent
 };
 
 // One cure for lost accuracy. `propose` is pure: the same arguments give the same result, whatever
@@ -96,6 +98,7 @@ struct Recovery {
   PlannedGraph model;
   std::optional<CalibrationProfile> profile = {};  // of the model, where a pass changed it
   std::vector<RecoveryEffect> effects;  // in the order of the passes, of those that proposed
+  double time_percent = 0;              // of the float budget, spent by those that were kept
 };
 
 // Runs the passes one after the other. The result of each is kept only where, on the judging

@@ -235,8 +235,10 @@ std::optional<Proposal> smooth_channels(const PlannedGraph& model, const Recover
   char text[100];
   std::snprintf(text, sizeof text, "%zu products, %.0f %% more time by estimate",
                 best->taken.size(), best->percent);
-  return Proposal{
-      .model = std::move(best->model), .profile = std::move(best->profile), .detail = text};
+  return Proposal{.model = std::move(best->model),
+                  .profile = std::move(best->profile),
+                  .detail = text,
+                  .time_percent = std::max(0.0, best->percent)};
 }
 
 void scale_as_planned(Graph& graph, const std::vector<ScaledValue>& scaled) {

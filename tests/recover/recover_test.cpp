@@ -161,6 +161,34 @@ TEST(Recover, LeavesAloneWhatLostNothing) {
   EXPECT_EQ(bias_of(recovery.model), 1.0f);
 }
 
+std::optional<Proposal> spend_ten(const PlannedGraph& model, const RecoveryContext& context) {
+  EXPECT_EQ(context.float_budget_percent, 25);
+  return Proposal{.model = shift_bias(model, {})->model, .time_percent = 10};
+}
+std::optional<Proposal> spend_nine(const PlannedGraph& model, const RecoveryContext&) {
+  return Proposal{.model = spoil_bias(model, {})->model, .time_percent = 9};
+}
+
+// Who is refused has spent nothing, who is kept what it says: 10 of 25 %. The bias of −4 takes away
+// the whole error of that sample.
+TEST(Recover, SharesOneBudget) {
+  const std::vector<SampleInputs> samples = {row(10, 20)};
+  const RecoveryPass refused{.name = "refused",
+                             .help = "",
+                             .by_default = true,
+                             .least_gain_db = 0,
+                             .trusted = false,
+                             .propose = spend_nine};
+  RecoveryPass spends = refused;
+  spends.name = "spends";
+  spends.propose = spend_ten;
+  const std::vector<RecoveryPass> passes = {refused, spends};
+  const Recovery done = recover(test::coarse_gemm(), passes,
+                                {.fit = samples, .judge = samples, .float_budget_percent = 25});
+  ASSERT_TRUE(done.effects.at(1).kept);
+  EXPECT_EQ(done.time_percent, 10);
+}
+
 TEST(Recover, NeedsSamplesToJudgeBy) {
   const std::vector<SampleInputs> fit = {row(1, 2)};
   EXPECT_THROW(recover(test::coarse_gemm(), recovery_passes(), {.fit = fit}), Error);
