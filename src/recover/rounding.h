@@ -8,7 +8,7 @@ namespace q8 {
 // matrix of the layer's quantized inputs. Scales stay as they are. The matrix is that of few
 // samples, so all but its means is drawn towards its diagonal, the more the fewer rows there are
 // for each of its columns. Weights of context.rounded are taken as they are where the input of the
-// layer has nearly the range that they were rounded for. Layers of more than 4,608 products (512
+// layer has the range that they were rounded for. Layers of more than 4,608 products (512
 // channels of 3×3) keep nearest rounding, with a note.
 std::optional<Proposal> round_by_output_error(const PlannedGraph& model,
                                               const RecoveryContext& context);
