@@ -102,6 +102,8 @@ void Decision::take_weighted(NodeId id) {
     return keep_float("the target multiplies two activations in float");
   if (node.is("ConvTranspose") && !request_.target.integer_conv_transpose)
     return keep_float("the target has no integer ConvTranspose");
+  if (has_small_groups(graph_, node, request_.target.least_group_channels))
+    return keep_float("the target is faster in float where groups have few channels");
   if (node.is("Gemm") &&
       (node.attributes.get_float("alpha", 1) != 1 || node.attributes.get_float("beta", 1) != 1 ||
        node.attributes.get_int("transA", 0) != 0))

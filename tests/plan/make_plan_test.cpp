@@ -102,6 +102,29 @@ TEST(MakePlan, ExcludedNodeStaysFloatAndItsPatternMustMatch) {
   }
 }
 
+// Two Conv of `groups` groups each, with weights of the shape; what becomes of the first.
+NodeMode mode_of_groups(std::int64_t groups, const Shape& weights, const std::string& target) {
+  GraphBuilder b;
+  const Tensor ones = Tensor::of<float>(
+      weights, std::vector<float>(static_cast<std::size_t>(weights.count()), 1.0f));
+  Attributes group;
+  group.set("group", groups);
+  b.constant("a_w", ones).constant("y_w", ones).input("x");
+  b.node("Conv", {"x", "a_w"}, "a", group).node("Conv", {"a", "y_w"}, "y", group).output("y");
+  const std::vector<TensorStatistics> tensors = {spread("x", -1, 1), spread("a", -1, 1),
+                                                 spread("y", -1, 1)};
+  return mode(plan_of(b, tensors, kMinMax, target), "a");
+}
+
+TEST(MakePlan, GroupsOfFewChannelsStayFloatWhereTheTargetIsFasterSo) {
+  EXPECT_EQ(mode_of_groups(4, Shape{8, 2, 1, 1}, "onnxruntime-x86"), NodeMode::kWeightOnly);
+  EXPECT_EQ(mode_of_groups(4, Shape{8, 1, 1, 1}, "onnxruntime-x86"), NodeMode::kWeightOnly);
+  EXPECT_EQ(mode_of_groups(4, Shape{4, 1, 1, 1}, "onnxruntime-x86"), NodeMode::kInteger);
+  EXPECT_EQ(mode_of_groups(2, Shape{16, 8, 1, 1}, "onnxruntime-x86"), NodeMode::kInteger);
+  EXPECT_EQ(mode_of_groups(1, Shape{2, 2, 1, 1}, "onnxruntime-x86"), NodeMode::kInteger);
+  EXPECT_EQ(mode_of_groups(4, Shape{8, 2, 1, 1}, "openvino"), NodeMode::kInteger);
+}
+
 TEST(MakePlan, ResidualAddIsIntegerBetweenConvolutions) {
   GraphBuilder b;
   b.input("x").conv("x", "a").conv("a", "c").node("Add", {"a", "c"}, "s").conv("s", "y");
