@@ -38,8 +38,8 @@ NpyHeader parse_npy_header(std::span<const std::byte> beginning);
 // The same of a file of so many bytes, which its elements must fill.
 NpyHeader parse_npy_header(std::span<const std::byte> beginning, std::size_t file_size);
 
-// The .npy file of a tensor: version 1, C order, little endian. bf16 and the 4-bit integers are
-// unsupported: NumPy has no such types.
+// The .npy file of a tensor: version 1, C order, little endian. bf16 and integers of 4 and
+// 2 bits are unsupported: NumPy has no such types.
 std::string npy_bytes(const Tensor& tensor);
 
 }  // namespace q8

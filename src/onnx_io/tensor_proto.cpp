@@ -15,13 +15,14 @@ struct TypeRow {
   int proto;
 };
 
-// Numbers from onnx.proto; 21 and 22 are newer than the installed library's enumeration.
+// Numbers from onnx.proto; from 21 on they are newer than the installed library's enumeration.
 constexpr std::array kTypes = {
     TypeRow{DType::kF32, 1},   TypeRow{DType::kU8, 2},   TypeRow{DType::kS8, 3},
     TypeRow{DType::kU16, 4},   TypeRow{DType::kS16, 5},  TypeRow{DType::kS32, 6},
     TypeRow{DType::kS64, 7},   TypeRow{DType::kBool, 9}, TypeRow{DType::kF16, 10},
     TypeRow{DType::kF64, 11},  TypeRow{DType::kU32, 12}, TypeRow{DType::kU64, 13},
     TypeRow{DType::kBF16, 16}, TypeRow{DType::kU4, 21},  TypeRow{DType::kS4, 22},
+    TypeRow{DType::kU2, 25},   TypeRow{DType::kS2, 26},
 };
 
 std::string proto_type_name(int data_type) {
@@ -29,32 +30,39 @@ std::string proto_type_name(int data_type) {
       std::pair{0, "undefined"},   std::pair{8, "string"},          std::pair{14, "complex64"},
       std::pair{15, "complex128"}, std::pair{17, "float8e4m3fn"},   std::pair{18, "float8e4m3fnuz"},
       std::pair{19, "float8e5m2"}, std::pair{20, "float8e5m2fnuz"}, std::pair{23, "float4e2m1"},
-      std::pair{24, "float8e8m0"}, std::pair{25, "uint2"},          std::pair{26, "int2"},
+      std::pair{24, "float8e8m0"},
   };
   for (const auto& [number, name] : kOthers)
     if (number == data_type) return name;
   return "number " + std::to_string(data_type);
 }
 
-bool is_4bit(DType dtype) {
-  return dtype == DType::kS4 || dtype == DType::kU4;
+// Several elements a byte, the first in the lowest bits.
+bool is_packed(DType dtype) {
+  return dtype_bits(dtype) < 8;
+}
+int elements_per_byte(DType dtype) {
+  return 8 / dtype_bits(dtype);
 }
 
 // Throws bad_input for counts that no file can hold, so that sizes in bytes do not wrap around.
 std::size_t stored_bytes(DType dtype, std::int64_t count) {
   constexpr std::int64_t kLimit = std::int64_t{1} << 56;
   if (count > kLimit) throw bad_input("declares " + std::to_string(count) + " elements");
-  return is_4bit(dtype) ? static_cast<std::size_t>((count + 1) / 2)
-                        : static_cast<std::size_t>(count) * dtype_size(dtype);
+  if (!is_packed(dtype)) return static_cast<std::size_t>(count) * dtype_size(dtype);
+  const int each = elements_per_byte(dtype);
+  return static_cast<std::size_t>((count + each - 1) / each);
 }
 
-Tensor unpack_4bit(DType dtype, Shape shape, std::span<const std::byte> packed) {
+Tensor unpacked(DType dtype, Shape shape, std::span<const std::byte> packed) {
   Tensor t(dtype, std::move(shape));
+  const int bits = dtype_bits(dtype), each = elements_per_byte(dtype);
+  const bool is_signed = dtype == DType::kS4 || dtype == DType::kS2;
+  const int levels = 1 << bits;
   for (std::int64_t i = 0; i < t.size(); ++i) {
-    const auto pair = static_cast<unsigned>(packed[static_cast<std::size_t>(i / 2)]);
-    const unsigned nibble = i % 2 == 0 ? pair & 15u : pair >> 4;
-    const int value = dtype == DType::kS4 && nibble > 7 ? static_cast<int>(nibble) - 16
-                                                        : static_cast<int>(nibble);
+    const auto byte = static_cast<int>(packed[static_cast<std::size_t>(i / each)]);
+    const int code = (byte >> (i % each * bits)) & (levels - 1);
+    const int value = is_signed && code >= levels / 2 ? code - levels : code;
     t.mutable_bytes()[i] = static_cast<std::byte>(value);
   }
   return t;
@@ -68,7 +76,7 @@ Tensor unpack_4bit(DType dtype, Shape shape, std::span<const std::byte> packed) 
 }
 
 Tensor copied(DType dtype, Shape shape, std::span<const std::byte> bytes) {
-  if (is_4bit(dtype)) return unpack_4bit(dtype, std::move(shape), bytes);
+  if (is_packed(dtype)) return unpacked(dtype, std::move(shape), bytes);
   Tensor t(dtype, std::move(shape));
   if (!bytes.empty()) std::memcpy(t.mutable_bytes(), bytes.data(), bytes.size());
   return t;
@@ -101,7 +109,7 @@ Tensor external_tensor(const onnx::TensorProto& proto, DType dtype, Shape shape,
                     std::to_string(offset + length) + " of the external data file '" + location +
                     "', which has " + std::to_string(size));
   const auto bytes = file->bytes().subspan(offset, needed);
-  if (is_4bit(dtype) || offset % dtype_size(dtype) != 0) return copied(dtype, shape, bytes);
+  if (is_packed(dtype) || offset % dtype_size(dtype) != 0) return copied(dtype, shape, bytes);
   return Tensor(dtype, std::move(shape), std::shared_ptr<const std::byte>(file, bytes.data()));
 }
 
@@ -110,7 +118,7 @@ Tensor raw_tensor(onnx::TensorProto& proto, DType dtype, Shape shape) {
   if (proto.raw_data().size() != needed)
     size_mismatch(proto.raw_data().size(), needed, shape, dtype);
   constexpr std::size_t kCopyBelow = 4096;  // below it a move saves nothing
-  if (is_4bit(dtype) || needed < kCopyBelow)
+  if (is_packed(dtype) || needed < kCopyBelow)
     return copied(dtype, std::move(shape), std::as_bytes(std::span(proto.raw_data())));
   const std::shared_ptr<std::string> owner(proto.release_raw_data());
   return Tensor(
@@ -122,7 +130,8 @@ Tensor raw_tensor(onnx::TensorProto& proto, DType dtype, Shape shape) {
 template <typename Field>
 Tensor field_tensor(const Field& field, DType dtype, Shape shape) {
   const std::int64_t count = shape.count();
-  const auto stored = is_4bit(dtype) ? (count + 1) / 2 : count;
+  const auto stored =
+      is_packed(dtype) ? static_cast<std::int64_t>(stored_bytes(dtype, count)) : count;
   if (field.size() != stored)
     throw bad_input("holds " + std::to_string(field.size()) + " values where " +
                     std::string(dtype_name(dtype)) + shape.str() + " needs " +
@@ -217,12 +226,12 @@ Tensor take_tensor(const onnx::TensorProto& proto, const std::shared_ptr<const M
       raw_data.data(), [file, raw_data](const std::byte*) { file->forget(raw_data); });
   const bool is_aligned =
       reinterpret_cast<std::uintptr_t>(raw_data.data()) % dtype_size(dtype) == 0;
-  if (is_4bit(dtype) || !is_aligned) return cleaned(copied(dtype, std::move(shape), raw_data));
+  if (is_packed(dtype) || !is_aligned) return cleaned(copied(dtype, std::move(shape), raw_data));
   return cleaned(Tensor(dtype, std::move(shape), borrowed));
 }
 
 bool is_stored_as_it_lies(const Tensor& tensor) {
-  return !is_4bit(tensor.dtype());
+  return !is_packed(tensor.dtype());
 }
 
 std::size_t raw_size(const Tensor& tensor) {
@@ -231,12 +240,13 @@ std::size_t raw_size(const Tensor& tensor) {
 
 std::string raw_bytes(const Tensor& tensor) {
   const auto* bytes = reinterpret_cast<const char*>(tensor.bytes());
-  if (!is_4bit(tensor.dtype())) return std::string(bytes, tensor.size_bytes());
+  if (!is_packed(tensor.dtype())) return std::string(bytes, tensor.size_bytes());
   std::string packed(stored_bytes(tensor.dtype(), tensor.size()), '\0');
+  const int bits = dtype_bits(tensor.dtype()), each = elements_per_byte(tensor.dtype());
   for (std::int64_t i = 0; i < tensor.size(); ++i) {
-    const int nibble = (bytes[i] & 15) << (i % 2 == 0 ? 0 : 4);
-    char& pair = packed[static_cast<std::size_t>(i / 2)];
-    pair = static_cast<char>(pair | nibble);
+    const int code = (bytes[i] & ((1 << bits) - 1)) << (i % each * bits);
+    char& byte = packed[static_cast<std::size_t>(i / each)];
+    byte = static_cast<char>(byte | code);
   }
   return packed;
 }

@@ -38,12 +38,12 @@ Tensor take_tensor(onnx::TensorProto& proto, ExternalData& external);
 Tensor take_tensor(const onnx::TensorProto& proto, const std::shared_ptr<const MappedFile>& file,
                    std::span<const std::byte> raw_data);
 
-// Fills everything but the name. Raw data, 4-bit types packed two a byte.
+// Fills everything but the name. Raw data, types of 4 and 2 bits packed.
 void put_tensor(const Tensor& tensor, onnx::TensorProto& proto);
 // Everything but the data.
 void put_type(const Tensor& tensor, onnx::TensorProto& proto);
 // The elements as ONNX stores them, and how many bytes that are. They lie in memory as they are
-// stored, but for the 4-bit types.
+// stored, but for the types of 4 and 2 bits.
 std::string raw_bytes(const Tensor& tensor);
 std::size_t raw_size(const Tensor& tensor);
 bool is_stored_as_it_lies(const Tensor& tensor);

@@ -16,6 +16,7 @@ constexpr CodeRow kCodes[] = {
     {1, DType::kF32},  {2, DType::kU8},   {3, DType::kS8},    {4, DType::kU16},  {5, DType::kS16},
     {6, DType::kS32},  {7, DType::kS64},  {9, DType::kBool},  {10, DType::kF16}, {11, DType::kF64},
     {12, DType::kU32}, {13, DType::kU64}, {16, DType::kBF16}, {21, DType::kU4},  {22, DType::kS4},
+    {25, DType::kU2},  {26, DType::kS2},
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "base/rounding.h"
 #include "kernels/kernel_set.h"
 #include "kernels/quantize.h"
+#include "ops/element_type.h"
 #include "ops/elementwise.h"
 #include "ops/families.h"
 #include "ops/quant_inputs.h"
@@ -79,13 +80,11 @@ std::vector<std::int32_t> integers(const Tensor& tensor) {
   return {wide.begin(), wide.end()};
 }
 
-DType dtype_of_attribute(std::int64_t proto_type) {
-  constexpr std::pair<std::int64_t, DType> kTypes[] = {
-      {1, DType::kF32}, {2, DType::kU8},   {3, DType::kS8},    {4, DType::kU16}, {5, DType::kS16},
-      {6, DType::kS32}, {10, DType::kF16}, {16, DType::kBF16}, {21, DType::kU4}, {22, DType::kS4}};
-  for (const auto& [number, dtype] : kTypes)
-    if (number == proto_type) return dtype;
-  throw unsupported("the element type number " + std::to_string(proto_type) + " is not supported");
+// Integers of 4 and 2 bits become bytes of the same values.
+Tensor bytes_of_few_bits(const Tensor& tensor, Allocator& allocator) {
+  if (dtype_bits(tensor.dtype()) >= 8) return tensor;
+  const bool is_signed = quant_limits(tensor.dtype()).min < 0;
+  return cast(tensor, is_signed ? DType::kS8 : DType::kU8, allocator);
 }
 
 // QuantizeLinear: y = saturate(round_half_even(x / scale) + zero_point).
@@ -98,7 +97,7 @@ OpFunction make_quantize(const NodeContext& node) {
     const Tensor& scale_input = run.input(1);
     const std::vector<float> scale = scale_input.to_floats();
     const DType dtype = run.has_input(2) ? run.input(2).dtype()
-                        : type != 0      ? dtype_of_attribute(type)
+                        : type != 0      ? element_type(type)
                                          : DType::kU8;
     std::vector<std::int32_t> zero(scale.size(), 0);
     if (run.has_input(2)) zero = integers(run.input(2));
@@ -107,7 +106,7 @@ OpFunction make_quantize(const NodeContext& node) {
     const auto [low, high] = quant_limits(dtype);
     if (dtype == DType::kS32) throw unsupported("an output of type int32 is not supported");
     const auto qmin = static_cast<float>(low), qmax = static_cast<float>(high);
-    // The 4-bit types are stored as bytes.
+    // Types of 4 and 2 bits are stored as bytes.
     Tensor& y = run.output(0, dtype, x.shape());
     const float* from = x.data<float>();
     if ((dtype == DType::kU8 || dtype == DType::kS8) && !map.is_blocked) {
@@ -147,12 +146,9 @@ OpFunction make_dequantize(const NodeContext& node) {
     if (run.has_input(2)) zero = integers(run.input(2));
     if (zero.size() != scale.size()) throw bad_input("scale and zero point differ in size");
     const Tensor& input = run.input(0);
-    // 4-bit integers become bytes of the same values.
-    const Tensor x = input.dtype() == DType::kS4   ? cast(input, DType::kS8, run.allocator)
-                     : input.dtype() == DType::kU4 ? cast(input, DType::kU8, run.allocator)
-                                                   : input;
+    const Tensor x = bytes_of_few_bits(input, run.allocator);
     const ScaleMap map = scale_map(x.shape(), scale_input, axis, block);
-    const DType to_type = type != 0 ? dtype_of_attribute(type) : scale_input.dtype();
+    const DType to_type = type != 0 ? element_type(type) : scale_input.dtype();
     Tensor y(DType::kF32, x.shape(), run.allocator);
     float* to = y.mutable_data<float>();
     if ((x.dtype() == DType::kU8 || x.dtype() == DType::kS8) && !map.is_blocked) {

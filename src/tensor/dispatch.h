@@ -6,7 +6,7 @@
 namespace q8 {
 
 // Calls function(T{}) with the C++ type of `dtype`, for every DType but the 16-bit floats and the
-// 4-bit integers. This and its kin below are the only switches over element types.
+// integers of 4 and 2 bits. This and its kin below are the only switches over element types.
 template <typename Function>
 auto with_native_type(DType dtype, Function&& function) {
   switch (dtype) {
@@ -36,6 +36,8 @@ auto with_native_type(DType dtype, Function&& function) {
     case DType::kBF16:
     case DType::kS4:
     case DType::kU4:
+    case DType::kS2:
+    case DType::kU2:
       break;
   }
   throw unsupported("element type " + std::string(dtype_name(dtype)) + " is not supported here");

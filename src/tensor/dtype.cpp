@@ -17,7 +17,8 @@ constexpr std::array kRows = {
     DTypeRow{"float", 4}, DTypeRow{"float16", 2}, DTypeRow{"bfloat16", 2}, DTypeRow{"double", 8},
     DTypeRow{"int8", 1},  DTypeRow{"uint8", 1},   DTypeRow{"int16", 2},    DTypeRow{"uint16", 2},
     DTypeRow{"int32", 4}, DTypeRow{"uint32", 4},  DTypeRow{"int64", 8},    DTypeRow{"uint64", 8},
-    DTypeRow{"bool", 1},  DTypeRow{"int4", 1},    DTypeRow{"uint4", 1},
+    DTypeRow{"bool", 1},  DTypeRow{"int4", 1},    DTypeRow{"uint4", 1},    DTypeRow{"int2", 1},
+    DTypeRow{"uint2", 1},
 };
 
 const DTypeRow& row(DType dtype) {
@@ -28,6 +29,11 @@ const DTypeRow& row(DType dtype) {
 
 std::size_t dtype_size(DType dtype) {
   return row(dtype).size;
+}
+int dtype_bits(DType dtype) {
+  if (dtype == DType::kS2 || dtype == DType::kU2) return 2;
+  if (dtype == DType::kS4 || dtype == DType::kU4) return 4;
+  return static_cast<int>(8 * dtype_size(dtype));
 }
 std::string_view dtype_name(DType dtype) {
   return row(dtype).name;

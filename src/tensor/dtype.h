@@ -6,8 +6,8 @@
 
 namespace q8 {
 
-// Element types of tensors. The 4-bit types are stored unpacked, one element a byte, and packed
-// only in files.
+// Element types of tensors. Those of 4 and 2 bits are stored unpacked, one element a byte, and
+// packed only in files.
 enum class DType : std::uint8_t {
   kF32,
   kF16,
@@ -24,6 +24,8 @@ enum class DType : std::uint8_t {
   kBool,
   kS4,
   kU4,
+  kS2,
+  kU2,
 };
 
 // 16-bit floats, as bits; converted, never computed with.
@@ -39,6 +41,12 @@ struct Int4 {
 struct UInt4 {
   std::uint8_t value;
 };
+struct Int2 {
+  std::int8_t value;
+};
+struct UInt2 {
+  std::uint8_t value;
+};
 
 float to_float(Half h);
 float to_float(BFloat16 b);
@@ -46,6 +54,7 @@ Half to_half(float f);          // rounds half to even; overflow gives inf
 BFloat16 to_bfloat16(float f);  // rounds half to even
 
 std::size_t dtype_size(DType dtype);       // bytes of one element in memory
+int dtype_bits(DType dtype);               // bits of one element in a file: 2, 4, 8 and above
 std::string_view dtype_name(DType dtype);  // ONNX's names: float, uint8, int64, …
 bool is_floating(DType dtype);             // f32, f16, bf16, f64
 bool is_integer(DType dtype);              // signed and unsigned, without bool
@@ -112,6 +121,14 @@ constexpr DType dtype_of<Int4>() {
 template <>
 constexpr DType dtype_of<UInt4>() {
   return DType::kU4;
+}
+template <>
+constexpr DType dtype_of<Int2>() {
+  return DType::kS2;
+}
+template <>
+constexpr DType dtype_of<UInt2>() {
+  return DType::kU2;
 }
 
 }  // namespace q8

@@ -51,10 +51,10 @@ void check(const Tensor& tensor, const QuantParams& p) {
                     " channels do not fit a tensor " + tensor.str());
 }
 
-// The 4-bit types are stored as bytes.
+// Types of 4 and 2 bits are stored as bytes.
 DType stored_type(DType dtype) {
-  if (dtype == DType::kS4) return DType::kS8;
-  return dtype == DType::kU4 ? DType::kU8 : dtype;
+  if (dtype == DType::kS4 || dtype == DType::kS2) return DType::kS8;
+  return dtype == DType::kU4 || dtype == DType::kU2 ? DType::kU8 : dtype;
 }
 
 }  // namespace
@@ -84,6 +84,10 @@ QuantLimits quant_limits(DType dtype) {
       return {0, 15};
     case DType::kS4:
       return {-8, 7};
+    case DType::kU2:
+      return {0, 3};
+    case DType::kS2:
+      return {-2, 1};
     default:
       throw unsupported("element type " + std::string(dtype_name(dtype)) +
                         " is not a quantized type");

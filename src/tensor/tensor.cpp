@@ -72,6 +72,10 @@ Tensor widened(const Tensor& t, Allocator& allocator) {
       return convert(Int4{}, std::int8_t{}, [](Int4 v) { return v.value; });
     case DType::kU4:
       return convert(UInt4{}, std::uint8_t{}, [](UInt4 v) { return v.value; });
+    case DType::kS2:
+      return convert(Int2{}, std::int8_t{}, [](Int2 v) { return v.value; });
+    case DType::kU2:
+      return convert(UInt2{}, std::uint8_t{}, [](UInt2 v) { return v.value; });
     default:
       return t;
   }
@@ -153,6 +157,14 @@ Tensor cast(const Tensor& tensor, DType to, Allocator& allocator) {
       return narrowed<UInt4>(
           cast(from, DType::kS8, allocator), allocator,
           +[](std::int8_t v) { return UInt4{static_cast<std::uint8_t>(v & 15)}; });
+    case DType::kS2:
+      return narrowed<Int2>(
+          cast(from, DType::kS8, allocator), allocator,
+          +[](std::int8_t v) { return Int2{static_cast<std::int8_t>(((v & 3) ^ 2) - 2)}; });
+    case DType::kU2:
+      return narrowed<UInt2>(
+          cast(from, DType::kS8, allocator), allocator,
+          +[](std::int8_t v) { return UInt2{static_cast<std::uint8_t>(v & 3)}; });
     default:
       break;
   }

@@ -106,6 +106,9 @@ std::vector<TypeCase> type_cases() {
       // Two values a byte, the first in the low half.
       {21, DType::kU4, raw<std::uint8_t>({0xf1, 0x03}), fill(kInt32, 0xf1, 0x03), {1, 15, 3}},
       {22, DType::kS4, raw<std::uint8_t>({0x81, 0x0f}), fill(kInt32, 0x81, 0x0f), {1, -8, -1}},
+      // Four values a byte: 1, 2, 3 from the lowest bits on.
+      {25, DType::kU2, raw<std::uint8_t>({0x39}), fill(kInt32, 0x39), {1, 2, 3}},
+      {26, DType::kS2, raw<std::uint8_t>({0x39}), fill(kInt32, 0x39), {1, -2, -1}},
   };
 }
 

@@ -96,6 +96,14 @@ TEST(Cast, FourBitTypesKeepTheLowBits) {
             (std::vector<std::int64_t>{7, 8, 8, 15, 1}));
 }
 
+TEST(Cast, TwoBitTypesKeepTheLowBits) {
+  const Tensor t = Tensor::of<std::int32_t>({5}, {1, 2, -2, -1, 5});
+  EXPECT_EQ(cast(cast(t, DType::kS2), DType::kS32).to_int64s(),
+            (std::vector<std::int64_t>{1, -2, -2, -1, 1}));
+  EXPECT_EQ(cast(cast(t, DType::kU2), DType::kS32).to_int64s(),
+            (std::vector<std::int64_t>{1, 2, 2, 3, 1}));
+}
+
 TEST(Cast, ToTheSameTypeSharesTheMemory) {
   const Tensor t = Tensor::of<float>({1}, {1});
   EXPECT_EQ(cast(t, DType::kF32).bytes(), t.bytes());
