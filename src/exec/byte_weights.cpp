@@ -1,7 +1,6 @@
 #include "exec/byte_weights.h"
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
 
 #include "exec/fold.h"

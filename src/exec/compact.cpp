@@ -1,18 +1,12 @@
 #include "exec/compact.h"
 
 #include <algorithm>
-#include <memory>
 #include <utility>
-#include <variant>
+
+#include "graph/bodies.h"
 
 namespace q8 {
 namespace {
-
-bool has_subgraph(const Node& node) {
-  return std::ranges::any_of(node.attributes, [](const auto& named) {
-    return std::holds_alternative<std::shared_ptr<const Graph>>(named.second);
-  });
-}
 
 // By value: whether the graph has it as an input or output, or a node reads or makes it.
 std::vector<bool> used_values(const Graph& graph) {
@@ -34,7 +28,7 @@ std::vector<bool> used_values(const Graph& graph) {
 
 void compact(LoweredGraph& lowered) {
   Graph& old = lowered.graph;
-  if (!old.captures().empty() || std::ranges::any_of(old.nodes(), has_subgraph)) return;
+  if (!old.captures().empty() || std::ranges::any_of(old.nodes(), has_body)) return;
   const std::vector<bool> used = used_values(old);
   LoweredGraph small;
   small.graph.name = old.name;

@@ -5,7 +5,7 @@
 namespace q8 {
 
 // Renumbers the values, so that those that fusing left without maker and reader take no memory: of
-// a quantized model they are two out of three. Graphs with subgraphs stay as they are.
+// a quantized model they are two out of three. Graphs with bodies stay as they are.
 void compact(LoweredGraph& lowered);
 
 }  // namespace q8

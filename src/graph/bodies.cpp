@@ -146,8 +146,8 @@ void separate_names(Graph& graph) {
   TakenNames taken;
   for (const Node& node : graph.nodes()) taken.nodes.insert(node.name);
   const Uses uses(graph);
-  for (ValueId id = 0; id < graph.value_count();
-       ++id)  // those that nothing has to do with are free
+  // Names of values that nothing has to do with are free.
+  for (ValueId id = 0; id < graph.value_count(); ++id)
     if (uses.producer(id) != kNoNode || !uses.consumers(id).empty() || graph.is_input(id) ||
         graph.is_output(id))
       taken.values.insert(graph.value(id).name);

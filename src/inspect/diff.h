@@ -46,8 +46,8 @@ struct ModelDiff {
 };
 
 // Compares two models by the names of their nodes and values, as two quantizations of one model
-// have them alike. Bodies of If, Loop and Scan
-// are compared with those of the same node.
+// have them alike. Bodies of If, Loop and Scan are
+// compared with those of the same node.
 ModelDiff diff_models(const Model& a, const Model& b);
 
 }  // namespace q8

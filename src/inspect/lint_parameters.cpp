@@ -10,10 +10,6 @@ bool is_wide(DType dtype) {
   return dtype == DType::kU16 || dtype == DType::kS16;
 }
 
-bool is_four_bits(DType dtype) {
-  return dtype == DType::kU4 || dtype == DType::kS4;
-}
-
 // Empty where the scales are scales.
 std::string scale_fault(const Link& link) {
   for (const float scale : link.scale->to_floats()) {
@@ -48,7 +44,7 @@ void check_opset(LintContext& context) {
     too_old(node.op_type, 10);
     if (link.axis >= 0) too_old("several scales in one " + node.op_type, 13);
     if (link.block_size > 0) too_old("block_size", 21);
-    if (is_wide(link.dtype) || is_four_bits(link.dtype))
+    if (is_wide(link.dtype) || dtype_bits(link.dtype) == 4)
       too_old(std::string(dtype_name(link.dtype)) + " in " + node.op_type, 21);
   }
 }
@@ -85,7 +81,7 @@ void check_activations(LintContext& context) {
                      value_name(context, link) + " " + what);
     };
     if (link.axis >= 0) unfit("has several scales; activations have one");
-    if (is_four_bits(link.dtype) || (is_wide(link.dtype) && !target.wide_activations))
+    if (dtype_bits(link.dtype) == 4 || (is_wide(link.dtype) && !target.wide_activations))
       unfit("is quantized to " + std::string(dtype_name(link.dtype)) +
             ", with which the target does not compute");
     else if (link.dtype == DType::kU8 && target.activation_dtype == DType::kS8 && target.refuses)

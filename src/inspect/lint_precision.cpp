@@ -6,10 +6,6 @@
 namespace q8 {
 namespace {
 
-bool is_four_bits(DType dtype) {
-  return dtype == DType::kU4 || dtype == DType::kS4;
-}
-
 // What the target makes of a product's weights of 4 bits, or nothing where they stay as they are.
 std::string four_bit_fault(const LintContext& context, const Product& product) {
   constexpr std::int64_t kSmallestBlock = 16;  // of ONNX Runtime's MatMulNBits
@@ -72,7 +68,7 @@ void check_four_bits(LintContext& context) {
     if (!is_product(node)) continue;
     const Product product = read_product(context, node);
     if (product.weights == nullptr || !product.has_constant_weights ||
-        !is_four_bits(product.weights->dtype))
+        dtype_bits(product.weights->dtype) != 4)
       continue;
     const std::string fault = four_bit_fault(context, product);
     if (fault.empty()) continue;

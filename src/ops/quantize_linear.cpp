@@ -80,13 +80,6 @@ std::vector<std::int32_t> integers(const Tensor& tensor) {
   return {wide.begin(), wide.end()};
 }
 
-// Integers of 4 and 2 bits become bytes of the same values.
-Tensor bytes_of_few_bits(const Tensor& tensor, Allocator& allocator) {
-  if (dtype_bits(tensor.dtype()) >= 8) return tensor;
-  const bool is_signed = quant_limits(tensor.dtype()).min < 0;
-  return cast(tensor, is_signed ? DType::kS8 : DType::kU8, allocator);
-}
-
 // QuantizeLinear: y = saturate(round_half_even(x / scale) + zero_point).
 OpFunction make_quantize(const NodeContext& node) {
   const std::int64_t axis = node.attributes().get_int("axis", 1);
@@ -106,7 +99,6 @@ OpFunction make_quantize(const NodeContext& node) {
     const auto [low, high] = quant_limits(dtype);
     if (dtype == DType::kS32) throw unsupported("an output of type int32 is not supported");
     const auto qmin = static_cast<float>(low), qmax = static_cast<float>(high);
-    // Types of 4 and 2 bits are stored as bytes.
     Tensor& y = run.output(0, dtype, x.shape());
     const float* from = x.data<float>();
     if ((dtype == DType::kU8 || dtype == DType::kS8) && !map.is_blocked) {
@@ -146,7 +138,7 @@ OpFunction make_dequantize(const NodeContext& node) {
     if (run.has_input(2)) zero = integers(run.input(2));
     if (zero.size() != scale.size()) throw bad_input("scale and zero point differ in size");
     const Tensor& input = run.input(0);
-    const Tensor x = bytes_of_few_bits(input, run.allocator);
+    const Tensor x = cast(input, stored_type(input.dtype()), run.allocator);
     const ScaleMap map = scale_map(x.shape(), scale_input, axis, block);
     const DType to_type = type != 0 ? element_type(type) : scale_input.dtype();
     Tensor y(DType::kF32, x.shape(), run.allocator);

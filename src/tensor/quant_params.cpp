@@ -51,12 +51,6 @@ void check(const Tensor& tensor, const QuantParams& p) {
                     " channels do not fit a tensor " + tensor.str());
 }
 
-// Types of 4 and 2 bits are stored as bytes.
-DType stored_type(DType dtype) {
-  if (dtype == DType::kS4 || dtype == DType::kS2) return DType::kS8;
-  return dtype == DType::kU4 || dtype == DType::kU2 ? DType::kU8 : dtype;
-}
-
 }  // namespace
 
 Shape QuantParams::scale_shape(const Shape& tensor) const {
@@ -66,6 +60,11 @@ Shape QuantParams::scale_shape(const Shape& tensor) const {
   Shape scales = tensor;
   scales[at] = tensor[at] / block + (tensor[at] % block != 0 ? 1 : 0);
   return scales;
+}
+
+DType stored_type(DType dtype) {
+  if (dtype == DType::kS4 || dtype == DType::kS2) return DType::kS8;
+  return dtype == DType::kU4 || dtype == DType::kU2 ? DType::kU8 : dtype;
 }
 
 QuantLimits quant_limits(DType dtype) {

@@ -33,6 +33,8 @@ struct QuantLimits {
   std::int32_t min, max;
 };
 QuantLimits quant_limits(DType dtype);  // u8: 0…255, s8: −128…127, …
+// What holds its integers in memory: of 4 and 2 bits the byte with or without sign, else itself.
+DType stored_type(DType dtype);
 
 struct ScaleZeroPoint {
   float scale = 1;
