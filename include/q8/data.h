@@ -12,6 +12,7 @@ struct DataPaths {
   std::vector<std::filesystem::path> folders;
   std::optional<std::filesystem::path> manifest;
   std::optional<std::filesystem::path> labels;  // instead of the folder's labels.csv
+  bool use_labels = true;                       // false: no sample has a label
   // preprocessor_config.json; where it is not given: beside the model, then in the first folder.
   std::optional<std::filesystem::path> preprocess;
 

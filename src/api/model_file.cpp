@@ -112,6 +112,7 @@ Dataset open_data(const DataPaths& data, const ModelFile& model,
   options.folders = data.folders;
   options.manifest = data.manifest;
   options.labels = data.labels;
+  options.use_labels = data.use_labels;
   options.preprocess = std::move(preprocess);
   options.inputs = input_specs(model.model.graph);
   options.read_tensor_proto = [](std::span<const std::byte> bytes) {

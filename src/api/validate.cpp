@@ -67,6 +67,7 @@ Dataset open_samples(const ValidateJob& job, const ValidationInputs& inputs, con
     throw bad_input(mismatch + ", so its held-out samples are not known; name data with --data");
   DataPaths data = data_of_profile(*inputs.profile);
   if (job.data.labels) data.labels = job.data.labels;
+  data.use_labels = job.data.use_labels;
   return open_data(data, inputs.fp32,
                    job.data.preprocess ? read_preprocess_config(*job.data.preprocess)
                                        : preprocess_of_profile(*inputs.profile));

@@ -69,7 +69,7 @@ struct Dataset::State {
     if (files.kind == DataKind::kImage) prepare_images();
     if (files.kind == DataKind::kTestData && !options.read_tensor_proto)
       throw unsupported("ONNX test data sets cannot be read here");
-    classes = assign_labels(items, files, options.folders, options.labels);
+    if (options.use_labels) classes = assign_labels(items, files, options.folders, options.labels);
     hashes.resize(items.size());
   }
 

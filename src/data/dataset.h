@@ -41,6 +41,7 @@ struct DatasetOptions {
   std::optional<std::filesystem::path> manifest;
   // Instead of each folder's labels.csv; its files are named as the samples are.
   std::optional<std::filesystem::path> labels;
+  bool use_labels = true;                      // false: no sample has a label
   std::optional<PreprocessConfig> preprocess;  // must be there for images
   std::vector<InputSpec> inputs;               // what must be fed: without initializers
   // Decodes a serialized ONNX TensorProto (onnx_io has it; this layer knows no ONNX). Only needed

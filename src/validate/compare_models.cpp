@@ -115,10 +115,12 @@ class Tally {
                     const std::vector<double>& int8) {
     const std::int64_t label = *sample.label, index = label + offset_;
     if (index < 0 || index >= std::ssize(fp32) || index >= std::ssize(int8))
-      throw bad_input("sample '" + sample.name + "' has class " + std::to_string(label) +
-                      (offset_ == 0 ? "" : " (" + std::to_string(index) + " with the offset)") +
-                      ", but output '" + graph_.value(graph_.outputs()[0]).name + "' has " +
-                      std::to_string(fp32.size()) + " values");
+      throw bad_input(
+          "sample '" + sample.name + "' has class " + std::to_string(label) +
+          (offset_ == 0 ? "" : " (" + std::to_string(index) + " with the offset)") +
+          ", but output '" + graph_.value(graph_.outputs()[0]).name + "' has " +
+          std::to_string(fp32.size()) +
+          " values: are these the model's classes? (--no-labels compares outputs alone)");
     ClassResult& result = classes_[label];
     result.index = label;
     result.name = class_name(label);

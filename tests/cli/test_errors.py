@@ -1,4 +1,5 @@
 """What users get wrong: the exit code and one line that names the thing; no file is left behind."""
+import json
 import shutil
 
 import q8_program
@@ -189,7 +190,15 @@ class Input(q8_program.Q8TestCase):
         (self.folder / "labels.csv").write_text(f"file,class_index\n{first},zebra\n")
         self.fail_with(3, ["labels.csv", "zebra"], "validate", "--data", TEST, "--labels", "labels.csv")
         (self.folder / "labels.csv").write_text(f"file,class_index\n{first},12\n")
-        self.fail_with(3, ["12", "10 "], "validate", "--data", TEST, "--labels", "labels.csv")
+        self.fail_with(3, ["12", "10 ", "--no-labels"], "validate", "--data", TEST, "--labels", "labels.csv")
+
+    def test_folders_that_are_not_classes_of_the_model(self):
+        self.quantized_digits()
+        report = json.loads(self.succeed("validate", "--data", TEST, "--no-labels", "--json", "-"))
+        self.assertGreater(report["agreement"], 0.9)
+        self.assertEqual((report["labelled"], report["classes"]), (0, []))
+        self.fail_with(3, ["--max-drop"], "validate", "--data", TEST, "--no-labels", "--max-drop", "1%")
+        self.fail_with(2, ["--labels"], "validate", "--data", TEST, "--no-labels", "--labels", "labels.csv")
 
     def test_calibration_samples_are_refused(self):
         self.quantized_digits()

@@ -69,6 +69,11 @@ CommandRun add_validate(CLI::App& command) {
       .add_option("--label-offset", job.label_offset,
                   "output index of class 0: 1 where the model has a background class")
       ->check(CLI::Range(-1000000, 1000000));
+  command
+      .add_flag(
+          "!--no-labels", job.data.use_labels,
+          "sub-folders and labels.csv are not this model's classes: outputs are compared alone")
+      ->excludes("--labels");
   command.add_flag("--allow-overlap", job.allow_overlap,
                    "samples that calibration saw are no error");
   command.add_flag("--per-class", job.per_class, "a table of all classes, the worst first");
