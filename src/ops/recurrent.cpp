@@ -5,147 +5,48 @@
 #include "kernels/gemm_f32.h"
 #include "ops/families.h"
 #include "ops/permute.h"
+#include "ops/recurrent_step.h"
 #include "ops/recurrent_weights.h"
 
 namespace q8 {
 namespace {
 
-// RNN, GRU and LSTM. Formulas and the order of gates: ONNX operator specification. All inputs'
-// products with W are one GEMM over the whole sequence; each step adds H·Rᵀ to its rows.
+// RNN, GRU and LSTM. All inputs' products with W are one GEMM over the whole sequence; each step
+// adds H·Rᵀ to its rows.
 
 // Sizes of one run.
 struct Sizes {
   std::int64_t times, batch, input, hidden;
 };
 
-// What one direction works on. h and c are [batch, hidden], gates [batch, gates · hidden].
-struct State {
-  const Cell& cell;
-  const Direction& weights;
-  const RecurrentActivation* activations;
-  std::int64_t batch, hidden;
-  float* gates;
-  float* h;
-  float* c;
-  float* scratch;  // [batch, hidden]; with dynamic products [batch, gates · hidden]
-  Threads& threads;
-  RunContext& run;
-
-  // gates[:, first …] += state · Rᵀ
-  void add_product(const float* state, const PackedF32& packed, std::int64_t first) const {
-    const std::int64_t wide = cell.gates * hidden;
-    gemm_f32(batch, state, hidden, packed, gates + first, wide,
-             {.residual = gates + first, .ld_residual = wide}, threads);
-  }
-};
-
-// H = f(X·Wᵀ + H·Rᵀ + b)
-void step_rnn(const State& s, std::int64_t b) {
-  for (std::int64_t i = 0; i < s.hidden; ++i)
-    s.h[b * s.hidden + i] = s.activations[0](s.cell.clipped(s.gates[b * s.hidden + i]));
-}
-
-// Gates in the order i, o, f, c.
-void step_lstm(const State& s, std::int64_t b) {
-  const std::int64_t n = s.hidden;
-  const float* gate = s.gates + b * 4 * n;
-  const float* p = s.weights.peepholes.empty() ? nullptr : s.weights.peepholes.data();
-  const RecurrentActivation& f = s.activations[0];
-  const RecurrentActivation& g = s.activations[1];
-  const RecurrentActivation& h = s.activations[2];
-  for (std::int64_t i = 0; i < n; ++i) {
-    float& c = s.c[b * n + i];
-    const auto peep = [&](std::int64_t which, float state) {
-      return p == nullptr ? 0.0f : p[which * n + i] * state;
-    };
-    const float in = f(s.cell.clipped(gate[i] + peep(0, c)));
-    const float forget =
-        s.cell.input_forget ? 1 - in : f(s.cell.clipped(gate[2 * n + i] + peep(2, c)));
-    c = forget * c + in * g(s.cell.clipped(gate[3 * n + i]));
-    const float out = f(s.cell.clipped(gate[n + i] + peep(1, c)));
-    s.h[b * n + i] = out * h(c);
-  }
-}
-
-// Gates in the order z, r, h. The products for z and r are in already.
-void step_gru(const State& s, const std::vector<bool>& active) {
-  const std::int64_t n = s.hidden;
-  const RecurrentActivation& f = s.activations[0];
-  const RecurrentActivation& g = s.activations[1];
-  const auto reset = [&](std::int64_t b, std::int64_t i) {
-    return f(s.cell.clipped(s.gates[b * 3 * n + n + i]));
-  };
-  if (s.cell.linear_before_reset) {  // r ⊙ (H·Rᵀ + Rb)
-    gemm_f32(s.batch, s.h, n, s.weights.candidate, s.scratch, n,
-             {.bias = s.weights.reset_bias.data()}, s.threads);
-    for (std::int64_t b = 0; b < s.batch; ++b)
-      for (std::int64_t i = 0; i < n; ++i)
-        s.gates[b * 3 * n + 2 * n + i] += reset(b, i) * s.scratch[b * n + i];
-  } else {  // (r ⊙ H)·Rᵀ
-    for (std::int64_t b = 0; b < s.batch; ++b)
-      for (std::int64_t i = 0; i < n; ++i) s.scratch[b * n + i] = reset(b, i) * s.h[b * n + i];
-    s.add_product(s.scratch, s.weights.candidate, 2 * n);
-  }
-  for (std::int64_t b = 0; b < s.batch; ++b) {
-    if (!active[static_cast<std::size_t>(b)]) continue;
-    for (std::int64_t i = 0; i < n; ++i) {
-      const float z = f(s.cell.clipped(s.gates[b * 3 * n + i]));
-      const float candidate = g(s.cell.clipped(s.gates[b * 3 * n + 2 * n + i]));
-      float& h = s.h[b * n + i];
-      h = (1 - z) * candidate + z * h;
-    }
-  }
-}
-
-void add_recurrent(const State& s) {
-  if (!s.weights.dynamic_recurrent) return s.add_product(s.h, s.weights.recurrent, 0);
-  s.weights.dynamic_recurrent->run(s.batch, s.h, {}, s.scratch, s.run);
-  for (std::int64_t i = 0; i < s.batch * s.cell.gates * s.hidden; ++i) s.gates[i] += s.scratch[i];
-}
-
-void advance(const State& s, const std::vector<bool>& active) {
-  add_recurrent(s);
-  if (s.cell.kind == CellKind::kGru) return step_gru(s, active);
-  for (std::int64_t b = 0; b < s.batch; ++b) {
-    if (!active[static_cast<std::size_t>(b)]) continue;
-    if (s.cell.kind == CellKind::kRnn)
-      step_rnn(s, b);
-    else
-      step_lstm(s, b);
-  }
-}
-
-// Runs direction d: x [times, batch, input] → y [times, directions, batch, hidden]; h and c of the
-// direction are the initial states and become the last ones.
-void run_direction(const State& s, const Sizes& sizes, std::int64_t d, bool backwards,
-                   const Tensor& x, const std::vector<std::int64_t>& lengths, float* y,
-                   RunContext& run) {
-  const std::int64_t wide = s.cell.gates * s.hidden, batch = sizes.batch, hidden = s.hidden;
-  Tensor projected(DType::kF32, Shape{sizes.times * batch, wide}, run.allocator);
-  if (s.weights.dynamic_input)
-    s.weights.dynamic_input->run(sizes.times * batch, x.data<float>(), s.weights.bias,
-                                 projected.mutable_data<float>(), run);
+// gates [times · batch, gates · hidden] = X·Wᵀ + b
+void project(const Cell& cell, const Direction& weights, const Sizes& sizes, const Tensor& x,
+             float* gates, RunContext& run) {
+  const std::int64_t rows = sizes.times * sizes.batch;
+  if (weights.dynamic_input)
+    weights.dynamic_input->run(rows, x.data<float>(), weights.bias, gates, run);
   else
-    gemm_f32(sizes.times * batch, x.data<float>(), sizes.input, s.weights.input,
-             projected.mutable_data<float>(), wide, {.bias = s.weights.bias.data()}, run.threads);
-  std::vector<bool> active(static_cast<std::size_t>(batch));
+    gemm_f32(rows, x.data<float>(), sizes.input, weights.input, gates, cell.gates * sizes.hidden,
+             {.bias = weights.bias.data()}, run.threads);
+}
+
+// The steps of one direction: gates as `project` leaves them, used up; y [hidden] at each
+// y_step · (time · batch · directions) + b · hidden. A sequence that is shorter than the others
+// begins later where it is read backwards, and ends sooner where it is read forwards.
+void run_steps(const RecurrentState& s, const Sizes& sizes, bool backwards, float* gates,
+               const std::vector<std::int64_t>& lengths, float* y) {
+  const std::int64_t rows = sizes.batch * s.hidden, wide = s.cell.gates * s.hidden;
+  std::vector<bool> active(static_cast<std::size_t>(sizes.batch));
   for (std::int64_t step = 0; step < sizes.times; ++step) {
-    const auto time = [&](std::int64_t b) {  // beyond the item's end: a row to ignore
-      const std::int64_t length = lengths[static_cast<std::size_t>(b)];
-      return backwards && step < length ? length - 1 - step : step;
-    };
-    for (std::int64_t b = 0; b < batch; ++b) {
-      active[static_cast<std::size_t>(b)] = step < lengths[static_cast<std::size_t>(b)];
-      std::copy_n(projected.data<float>() + (time(b) * batch + b) * wide, wide, s.gates + b * wide);
-    }
-    advance(s, active);
-    for (std::int64_t b = 0; b < batch; ++b) {
-      float* row = y + ((time(b) * s.cell.directions + d) * batch + b) * hidden;
+    const std::int64_t time = backwards ? sizes.times - 1 - step : step;
+    for (std::size_t b = 0; b < active.size(); ++b) active[b] = time < lengths[b];
+    recurrent_step(s, gates + time * sizes.batch * wide, active);
+    float* out = y + time * s.cell.directions * rows;
+    for (std::int64_t b = 0; b < sizes.batch; ++b, out += s.hidden)
       if (active[static_cast<std::size_t>(b)])
-        std::copy_n(s.h + b * hidden, hidden, row);
+        std::copy_n(s.h + b * s.hidden, s.hidden, out);
       else
-        std::fill_n(row, hidden, 0.0f);
-    }
+        std::fill_n(out, s.hidden, 0.0f);
   }
 }
 
@@ -196,27 +97,43 @@ void run_recurrent(const Cell& cell, const std::vector<Direction>& directions, R
   Tensor c = initial_state(cell, run, cell.cell_input, state_shape);
   Tensor y(DType::kF32, Shape{sizes.times, cell.directions, sizes.batch, sizes.hidden},
            run.allocator);
-  Tensor gates(DType::kF32, Shape{sizes.batch, cell.gates * sizes.hidden}, run.allocator);
-  const std::int64_t scratch_width = directions[0].dynamic_recurrent ? cell.gates : 1;
-  Tensor scratch(DType::kF32, Shape{sizes.batch, scratch_width * sizes.hidden}, run.allocator);
   const auto lengths = sequence_lengths(run, sizes);
+  const std::int64_t wide = cell.gates * sizes.hidden, rows = sizes.times * sizes.batch;
   const std::int64_t state_size = sizes.batch * sizes.hidden;
+  const std::int64_t scratch_size = sizes.batch * scratch_columns(cell, directions[0]);
+  Tensor gates(DType::kF32, Shape{cell.directions, rows, wide}, run.allocator);
+  Tensor scratch(DType::kF32, Shape{cell.directions, scratch_size}, run.allocator);
+  float *h_data = h.mutable_data<float>(), *c_data = c.mutable_data<float>();
+  float *gate_data = gates.mutable_data<float>(), *scratch_data = scratch.mutable_data<float>();
+  float* y_data = y.mutable_data<float>();
   const std::size_t functions = cell.activations.size() / directions.size();
-  for (std::int64_t d = 0; d < cell.directions; ++d) {
-    const State state{.cell = cell,
-                      .weights = directions[static_cast<std::size_t>(d)],
-                      .activations = &cell.activations[static_cast<std::size_t>(d) * functions],
-                      .batch = sizes.batch,
-                      .hidden = sizes.hidden,
-                      .gates = gates.mutable_data<float>(),
-                      .h = h.mutable_data<float>() + d * state_size,
-                      .c = c.mutable_data<float>() + d * state_size,
-                      .scratch = scratch.mutable_data<float>(),
-                      .threads = run.threads,
-                      .run = run};
-    run_direction(state, sizes, d, cell.is_reverse || d == 1, x, lengths, y.mutable_data<float>(),
-                  run);
-  }
+  for (std::int64_t d = 0; d < cell.directions; ++d)
+    project(cell, directions[static_cast<std::size_t>(d)], sizes, x, gate_data + d * rows * wide,
+            run);
+  const auto run_direction = [&](std::int64_t d) {
+    const auto index = static_cast<std::size_t>(d);
+    run_steps({.cell = cell,
+               .weights = directions[index],
+               .activations = &cell.activations[index * functions],
+               .batch = sizes.batch,
+               .hidden = sizes.hidden,
+               .h = h_data + d * state_size,
+               .c = c_data + d * state_size,
+               .scratch = scratch_data + d * scratch_size,
+               .threads = run.threads,
+               .run = run},
+              sizes, cell.is_reverse || d == 1, gate_data + d * rows * wide, lengths,
+              y_data + d * state_size);
+  };
+  // Each direction on a thread of its own, unless the products of one keep more threads busy. A
+  // dynamic product allocates, which only one thread may.
+  const bool is_apart =
+      !directions[0].dynamic_recurrent &&
+      (run.threads.count() <= 2 || !shares_products(cell, sizes.batch, sizes.hidden));
+  run.threads.parallel_for(cell.directions, is_apart ? 1 : cell.directions,
+                           [&](std::int64_t begin, std::int64_t end) {
+                             for (std::int64_t d = begin; d < end; ++d) run_direction(d);
+                           });
   const Tensor* results[] = {&y, &h, &c};
   for (std::size_t i = 0; i < run.output_count() && i < 3; ++i) {
     if (!cell.batch_first)

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <limits>
+#include <variant>
+
+#include "kernels/kernel_set.h"
 
 namespace q8 {
 namespace {
@@ -12,29 +16,14 @@ float rounded(double v) {
   return static_cast<float>(v);
 }
 
-float relu(float x, float, float) {
-  return x < 0 ? 0 : x;
-}
-float tanh_of(float x, float, float) {
-  return rounded(std::tanh(static_cast<double>(x)));
-}
-float sigmoid(float x, float, float) {
-  return rounded(1 / (1 + std::exp(-static_cast<double>(x))));
-}
 float affine(float x, float alpha, float beta) {
   return alpha * x + beta;
-}
-float leaky_relu(float x, float alpha, float) {
-  return x < 0 ? alpha * x : x;
 }
 float thresholded_relu(float x, float alpha, float) {
   return x < alpha ? 0 : x;
 }
 float scaled_tanh(float x, float alpha, float beta) {
   return alpha * rounded(std::tanh(static_cast<double>(beta * x)));
-}
-float hard_sigmoid(float x, float alpha, float beta) {
-  return std::clamp(alpha * x + beta, 0.0f, 1.0f);
 }
 float elu(float x, float alpha, float) {
   return x < 0 ? alpha * rounded(std::expm1(static_cast<double>(x))) : x;
@@ -47,25 +36,37 @@ float softplus(float x, float, float) {
   return rounded(std::max(v, 0.0) + std::log1p(std::exp(-std::abs(v))));
 }
 
+template <float (*kFunction)(float x, float alpha, float beta)>
+void line(const float* in, float* out, std::int64_t n, float alpha, float beta) {
+  for (std::int64_t i = 0; i < n; ++i) out[i] = kFunction(in[i], alpha, beta);
+}
+
 struct ActivationRow {
   std::string_view name;
-  RecurrentActivation activation;  // with the default parameters
+  std::variant<UnaryF32, UnaryFunctionF32> function;  // one of the kernels, or one of its own
+  float alpha, beta;                                  // the default parameters
   bool has_alpha, has_beta;
 };
 
 constexpr ActivationRow kActivations[] = {
-    {"relu", {relu, 0, 0}, false, false},
-    {"tanh", {tanh_of, 0, 0}, false, false},
-    {"sigmoid", {sigmoid, 0, 0}, false, false},
-    {"affine", {affine, 1, 0}, true, true},
-    {"leakyrelu", {leaky_relu, 0.01f, 0}, true, false},
-    {"thresholdedrelu", {thresholded_relu, 1, 0}, true, false},
-    {"scaledtanh", {scaled_tanh, 1, 1}, true, true},
-    {"hardsigmoid", {hard_sigmoid, 0.2f, 0.5f}, true, true},
-    {"elu", {elu, 1, 0}, true, false},
-    {"softsign", {softsign, 0, 0}, false, false},
-    {"softplus", {softplus, 0, 0}, false, false},
+    {"relu", UnaryF32::kClamp, 0, std::numeric_limits<float>::infinity(), false, false},
+    {"tanh", UnaryF32::kTanh, 0, 0, false, false},
+    {"sigmoid", UnaryF32::kSigmoid, 0, 0, false, false},
+    {"affine", line<affine>, 1, 0, true, true},
+    {"leakyrelu", UnaryF32::kLeakyRelu, 0.01f, 0, true, false},
+    {"thresholdedrelu", line<thresholded_relu>, 1, 0, true, false},
+    {"scaledtanh", line<scaled_tanh>, 1, 1, true, true},
+    {"hardsigmoid", UnaryF32::kHardSigmoid, 0.2f, 0.5f, true, true},
+    {"elu", line<elu>, 1, 0, true, false},
+    {"softsign", line<softsign>, 0, 0, false, false},
+    {"softplus", line<softplus>, 0, 0, false, false},
 };
+
+UnaryFunctionF32 function_of(const ActivationRow& row, const KernelSet& kernels) {
+  if (const auto* own = std::get_if<UnaryFunctionF32>(&row.function)) return *own;
+  return kernels.elementwise_f32->functions
+      ->unary[static_cast<int>(std::get<UnaryF32>(row.function))];
+}
 
 const ActivationRow& find_activation(const std::string& name) {
   std::string lower = name;
@@ -78,9 +79,9 @@ const ActivationRow& find_activation(const std::string& name) {
 
 }  // namespace
 
-std::vector<RecurrentActivation> recurrent_activations(const NodeContext& node,
-                                                       const std::vector<std::string>& defaults,
-                                                       std::int64_t directions) {
+std::vector<UnaryCallF32> recurrent_activations(const NodeContext& node,
+                                                const std::vector<std::string>& defaults,
+                                                std::int64_t directions) {
   std::vector<std::string> names;
   for (std::int64_t d = 0; d < directions; ++d)
     names.insert(names.end(), defaults.begin(), defaults.end());
@@ -92,10 +93,10 @@ std::vector<RecurrentActivation> recurrent_activations(const NodeContext& node,
   const std::vector<float> alphas = node.attributes().get_floats("activation_alpha");
   const std::vector<float> betas = node.attributes().get_floats("activation_beta");
   std::size_t next_alpha = 0, next_beta = 0;
-  std::vector<RecurrentActivation> list;
+  std::vector<UnaryCallF32> list;
   for (const std::string& name : names) {
     const ActivationRow& row = find_activation(name);
-    RecurrentActivation activation = row.activation;
+    UnaryCallF32 activation{function_of(row, node.kernels), row.alpha, row.beta};
     if (row.has_alpha && next_alpha < alphas.size()) activation.alpha = alphas[next_alpha++];
     if (row.has_beta && next_beta < betas.size()) activation.beta = betas[next_beta++];
     list.push_back(activation);

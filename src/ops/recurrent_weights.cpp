@@ -20,14 +20,14 @@ void add_vectors(Direction& direction, const Cell& cell, std::int64_t d, std::in
   if (b != nullptr) need_shape(*b, Shape{cell.directions, 2 * wide}, "B");
   if (p != nullptr) need_shape(*p, Shape{cell.directions, 3 * hidden}, "P");
   direction.bias.assign(static_cast<std::size_t>(wide), 0.0f);
-  direction.reset_bias.assign(static_cast<std::size_t>(hidden), 0.0f);
+  direction.reset_bias.assign(static_cast<std::size_t>(wide), 0.0f);
   if (b != nullptr) {
     const float* wb = b->data<float>() + d * 2 * wide;
     const float* rb = wb + wide;
     for (std::int64_t i = 0; i < wide; ++i) {
       const bool is_reset = is_gru && cell.linear_before_reset && i >= 2 * hidden;
       direction.bias[static_cast<std::size_t>(i)] = is_reset ? wb[i] : wb[i] + rb[i];
-      if (is_reset) direction.reset_bias[static_cast<std::size_t>(i - 2 * hidden)] = rb[i];
+      if (is_reset) direction.reset_bias[static_cast<std::size_t>(i)] = rb[i];
     }
   }
   if (p != nullptr)
@@ -73,16 +73,16 @@ std::vector<Direction> pack_directions(const Cell& cell, const GemmF32Row& row, 
   const std::int64_t hidden = r.shape()[2], input = w.shape()[2], wide = cell.gates * hidden;
   need_shape(w, Shape{cell.directions, wide, input}, "W");
   need_shape(r, Shape{cell.directions, wide, hidden}, "R");
-  const bool is_gru = cell.kind == CellKind::kGru;
+  const bool resets_first = cell.kind == CellKind::kGru && !cell.linear_before_reset;
   std::vector<Direction> directions;
   for (std::int64_t d = 0; d < cell.directions; ++d) {
     const float* recurrent = r.data<float>() + d * wide * hidden;
     Direction direction;
     direction.input =
         PackedF32(row, matrix_f32(w.data<float>() + d * wide * input, input, wide, input, true));
-    const std::int64_t columns = is_gru ? 2 * hidden : wide;
+    const std::int64_t columns = resets_first ? 2 * hidden : wide;
     direction.recurrent = PackedF32(row, matrix_f32(recurrent, hidden, columns, hidden, true));
-    if (is_gru)
+    if (resets_first)
       direction.candidate =
           PackedF32(row, matrix_f32(recurrent + columns * hidden, hidden, hidden, hidden, true));
     add_vectors(direction, cell, d, hidden, b, p);

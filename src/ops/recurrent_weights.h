@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -14,12 +13,14 @@ namespace q8 {
 // The weights of one direction, packed.
 struct Direction {
   PackedF32 input;      // Wᵀ [input, gates · hidden]
-  PackedF32 recurrent;  // Rᵀ [hidden, gates · hidden]; GRU: of the gates z and r
-  PackedF32 candidate;  // GRU: Rᵀ [hidden, hidden] of the gate h
+  PackedF32 recurrent;  // Rᵀ [hidden, gates · hidden]
+  // GRU without linear_before_reset, where H is reset before its product with the gate h: Rᵀ
+  // [hidden, hidden] of that, and `recurrent` has the other two.
+  PackedF32 candidate;
   // DynamicQuantizeLSTM has these in place of `input` and `recurrent`.
   std::optional<DynamicProduct> dynamic_input = {}, dynamic_recurrent = {};
   std::vector<float> bias;        // [gates · hidden]: what is added once
-  std::vector<float> reset_bias;  // GRU, linear_before_reset: Rb of the gate h
+  std::vector<float> reset_bias;  // as `bias`, 0 but for linear_before_reset: Rb of the gate h
   std::vector<float> peepholes;   // LSTM: [3 · hidden] for i, o, f; or empty
 
   std::int64_t input_size() const { return dynamic_input ? dynamic_input->k() : input.k(); }
@@ -34,11 +35,9 @@ struct Cell {
   CellKind kind;
   std::int64_t gates, directions;
   bool is_reverse, linear_before_reset, input_forget, batch_first;
-  float clip;                                    // 0: none
-  std::vector<RecurrentActivation> activations;  // for each direction
-  std::size_t peephole_input, cell_input;        // LSTM's optional inputs
-
-  float clipped(float v) const { return clip > 0 ? std::clamp(v, -clip, clip) : v; }
+  float clip;                              // 0: none
+  std::vector<UnaryCallF32> activations;   // for each direction
+  std::size_t peephole_input, cell_input;  // LSTM's optional inputs
 };
 
 // Throws bad_input where a tensor is not float of that shape.

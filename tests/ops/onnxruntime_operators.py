@@ -231,6 +231,22 @@ def quantized_cases():
 
 
 def recurrent_cases():
+    t, b, i, h = 7, 3, 5, 21  # no whole vectors
+    lengths = np.array([4, 7, 1], np.int32)
+    forms = {"RNN": (1, ({}, {"activations": ["Softsign"], "clip": 0.5})),
+             "GRU": (3, ({}, {"linear_before_reset": 1}, {"linear_before_reset": 1, "clip": 0.5},
+                         {"activations": ["HardSigmoid", "LeakyRelu"], "activation_alpha": [0.3, 0.1], "activation_beta": [0.4]})),
+             "LSTM": (4, ({}, {"clip": 0.5}, {"activations": ["Sigmoid", "Relu", "Softplus"]}))}
+    for op, (gates, variants) in forms.items():
+        for direction, d in (("forward", 1), ("reverse", 1), ("bidirectional", 2)):
+            for n, variant in enumerate(variants):
+                per_direction = {k: list(v) * d if isinstance(v, list) else v for k, v in variant.items()}
+                state = {"h": floats(d, b, h), **({"c": floats(d, b, h), "c_p": floats(d, 3 * h)} if op == "LSTM" else {})}
+                for kind, given in (("", None), ("_lengths", lengths)):
+                    yield Case(f"{op.lower()}_{direction}_{n}{kind}", op,
+                               {"x": floats(t, b, i), "c_w": floats(d, gates * h, i, scale=0.5), "c_r": floats(d, gates * h, h, scale=0.3),
+                                "c_b": floats(d, 2 * gates * h), "lengths": given, **state},
+                               outputs=3 if op == "LSTM" else 2, domain="", hidden_size=h, direction=direction, **per_direction)
     t, b, i, h = 6, 1, 5, 4
     for direction, d in (("forward", 1), ("reverse", 1), ("bidirectional", 2)):
         for per_column in (False, True):
