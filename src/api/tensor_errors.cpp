@@ -3,6 +3,7 @@
 #include <limits>
 #include <unordered_map>
 
+#include "graph/bodies.h"
 #include "validate/comparison.h"
 
 namespace q8 {
@@ -14,30 +15,45 @@ constexpr double kExact = std::numeric_limits<double>::infinity();
 // clamp that a range does) are looked through.
 class Before {
  public:
-  explicit Before(const Graph& planned) : graph_(planned), uses_(planned) {}
-
-  void set(const std::string& value, double db) { known_[value] = db; }
-  double least(const std::string& value) {
-    const ValueId id = graph_.find_value(value);
-    return id == kNoValue ? kExact : least_of_inputs(uses_.producer(id));
+  explicit Before(const Graph& planned) {
+    for (const PlacedGraph& placed : with_bodies(planned)) {
+      const Uses uses(*placed.graph);
+      for (ValueId id = 0; id < placed.graph->value_count(); ++id)
+        if (const NodeId maker = uses.producer(id); maker != kNoNode)
+          makers_[placed.graph->value(id).name] = {placed.graph, maker};
+    }
   }
 
- private:
-  double least_of_inputs(NodeId id) {
+  void set(const std::string& value, double db) { known_[value] = db; }
+  bool is_computed(const std::string& value) const { return makers_.contains(value); }
+  double least(const std::string& value) const {
     double least = kExact;
-    if (id == kNoNode) return least;
-    for (const ValueId input : graph_.node(id).inputs) {
-      if (input == kNoValue || graph_.constant(input) != nullptr) continue;
-      const auto it = known_.find(graph_.value(input).name);
-      least =
-          std::min(least, it != known_.end() ? it->second : least_of_inputs(uses_.producer(input)));
+    const auto maker = makers_.find(value);
+    if (maker == makers_.end()) return least;
+    const Graph& graph = *maker->second.graph;
+    for (const ValueId input : graph.node(maker->second.node).inputs) {
+      if (input == kNoValue || graph.constant(input) != nullptr) continue;
+      const std::string& name = graph.value(input).name;
+      const auto it = known_.find(name);
+      least = std::min(least, it != known_.end() ? it->second : this->least(name));
     }
     return least;
   }
 
-  const Graph& graph_;
-  Uses uses_;
+ private:
+  struct Maker {
+    const Graph* graph;
+    NodeId node;
+  };
+  std::unordered_map<std::string, Maker> makers_;  // by value
   std::unordered_map<std::string, double> known_;
+};
+
+// One value, each time that it is made: once, or as often as its body runs.
+struct Runs {
+  std::vector<Tensor> expected;
+  std::size_t seen = 0;
+  OutputError error = {};
 };
 
 }  // namespace
@@ -45,22 +61,32 @@ class Before {
 std::vector<TensorError> tensor_errors(const Graph& planned, const Graph& quantized,
                                        const std::vector<Tensor>& sample, SessionOptions options) {
   options.optimize = false;
-  std::unordered_map<std::string, Tensor> expected;
+  options.show_bodies = true;
+  std::unordered_map<std::string, Runs> values;
   Session(planned, options).run(sample, [&](const Produced& made) {
     if (is_floating(made.tensor.dtype()) && made.axes.empty())
-      expected.emplace(planned.value(made.value).name, made.tensor);
+      values[std::string(made.name)].expected.push_back(made.tensor);
+  });
+  std::vector<std::string> in_order;
+  Session(quantized, options).run(sample, [&](const Produced& made) {
+    const auto it = values.find(std::string(made.name));
+    if (it == values.end() || !is_floating(made.tensor.dtype())) return;
+    Runs& runs = it->second;
+    // Of a body that runs more often than the float model's the rest has nothing to be held to.
+    if (runs.seen == runs.expected.size()) return;
+    if (runs.seen == 0) in_order.push_back(it->first);
+    runs.error.add(runs.expected[runs.seen], made.tensor);
+    runs.expected[runs.seen++] = Tensor();
   });
   Before before(planned);
   std::vector<TensorError> errors;
-  Session(quantized, options).run(sample, [&](const Produced& made) {
-    const std::string& name = quantized.value(made.value).name;
-    const auto it = expected.find(name);
-    if (it == expected.end() || !is_floating(made.tensor.dtype())) return;
-    OutputError error;
-    error.add(it->second, made.tensor);
-    errors.push_back({.value = name, .db = error.sqnr_db(), .before_db = before.least(name)});
-    before.set(name, error.sqnr_db());
-  });
+  for (const std::string& name : in_order) {
+    const double db = values.at(name).error.sqnr_db();
+    // What a body is fed it has not computed: the loss is named where it arose.
+    const bool is_fed = !before.is_computed(name) && planned.find_value(name) == kNoValue;
+    if (!is_fed) errors.push_back({.value = name, .db = db, .before_db = before.least(name)});
+    before.set(name, db);
+  }
   return errors;
 }
 

@@ -1,6 +1,7 @@
 #include "calib/calibrate.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -37,15 +38,17 @@ class Observation {
  public:
   Observation(const Graph& graph, const std::vector<ObservedValue>& values, const Session& session,
               const CalibrateOptions& options)
-      : graph_(graph),
-        values_(values),
+      : values_(values),
         index_(graph.values().size(), -1),
         session_(session),
         collector_(session.threads(), options.isa),
         mask_(graph, options.mask),
         extrema_(values_.size()) {
     for (std::size_t i = 0; i < values_.size(); ++i)
-      index_[static_cast<std::size_t>(values_[i].id)] = static_cast<int>(i);
+      if (values_[i].in_body)
+        in_bodies_[values_[i].name] = static_cast<int>(i);
+      else
+        index_[static_cast<std::size_t>(values_[i].id)] = static_cast<int>(i);
   }
 
   const std::vector<Extrema>& extrema() const { return extrema_; }
@@ -55,23 +58,31 @@ class Observation {
     shown_.assign(values_.size(), false);
   }
   // The session must have shown every value: a range that lacks samples would be wrong in silence.
+  // But a body may not have run at all.
   void end_sample() const {
-    Q8_ASSERT(std::find(shown_.begin(), shown_.end(), false) == shown_.end());
+    for (std::size_t i = 0; i < values_.size(); ++i) Q8_ASSERT(shown_[i] || values_[i].in_body);
   }
 
   void observe(const Produced& produced, ProfileBuilder& builder) {
-    const int index = index_[static_cast<std::size_t>(produced.value)];
+    const int index = index_of(produced);
     if (index < 0) return;
     const auto i = static_cast<std::size_t>(index);
-    Q8_ASSERT(!shown_[i]);
+    const bool in_body = values_[i].in_body;  // each run of which counts
+    Q8_ASSERT(!shown_[i] || in_body);
     shown_[i] = true;
     if (!is_floating(produced.tensor.dtype())) return;
     const Tensor floats = cast(produced.tensor, DType::kF32);
+    if (in_body) return add(floats, produced, i, builder.tensor(i));
     for (const Tensor& part : mask_.unmasked(produced.value, floats))
       add(part, produced, i, builder.tensor(i));
   }
 
  private:
+  int index_of(const Produced& produced) const {
+    if (produced.value != kNoValue) return index_[static_cast<std::size_t>(produced.value)];
+    const auto it = in_bodies_.find(produced.name);
+    return it == in_bodies_.end() ? -1 : it->second;
+  }
   void add(const Tensor& floats, const Produced& produced, std::size_t i,
            TensorStatistics& statistics) {
     const ValueBlock block = block_of(floats, produced.axes, values_[i].channels);
@@ -79,14 +90,14 @@ class Observation {
     if (added.oddity == Oddity::kNegativeInfinity && values_[i].may_be_masked)
       added = collector_.add_with_infinities(floats.values<float>(), statistics);
     if (added.oddity != Oddity::kNone)
-      throw bad_input("the value '" + graph_.value(produced.value).name + "' holds " +
+      throw bad_input("the value '" + values_[i].name + "' holds " +
                       std::string(name_of(added.oddity)));
     extrema_[i].include(added.extrema);
   }
 
-  const Graph& graph_;
   const std::vector<ObservedValue>& values_;
-  std::vector<int> index_;  // by ValueId: into values_, or -1
+  std::vector<int> index_;                     // by ValueId: into values_, or -1
+  std::map<std::string_view, int> in_bodies_;  // by name: into values_
   const Session& session_;
   StatisticsCollector collector_;
   TokenMask mask_;
@@ -95,7 +106,7 @@ class Observation {
   std::vector<bool> shown_;
 };
 
-CalibrationProfile empty_profile(const Graph& graph, const std::vector<ObservedValue>& values,
+CalibrationProfile empty_profile(const std::vector<ObservedValue>& values,
                                  const ModelReference& model, const Dataset& data,
                                  const DataSource& source, const CalibrateOptions& options) {
   CalibrationProfile profile;
@@ -109,7 +120,8 @@ CalibrationProfile empty_profile(const Graph& graph, const std::vector<ObservedV
   profile.complete = false;
   for (const ObservedValue& value : values) {
     TensorStatistics& tensor = profile.tensors.emplace_back();
-    tensor.name = graph.value(value.id).name;
+    tensor.name = value.name;
+    tensor.in_body = value.in_body;
   }
   return profile;
 }
@@ -161,13 +173,12 @@ void drop_unobserved(CalibrationProfile& profile) {
 Calibration calibrate(const Graph& canonical, const ModelReference& model, const Dataset& data,
                       const DataSource& source, const CalibrateOptions& options) {
   std::vector<ObservedValue> values =
-      find_observed_values(canonical, options.settings.clamped_values);
+      find_all_observed_values(canonical, options.settings.clamped_values);
   if (!options.values.empty())
     std::erase_if(values, [&](const ObservedValue& value) {
-      const std::string& name = canonical.value(value.id).name;
-      return std::ranges::find(options.values, name) == options.values.end();
+      return std::ranges::find(options.values, value.name) == options.values.end();
     });
-  CalibrationProfile start = empty_profile(canonical, values, model, data, source, options);
+  CalibrationProfile start = empty_profile(values, model, data, source, options);
   if (options.resume) {
     check_resumable(start, *options.resume);
     start = *options.resume;
@@ -177,10 +188,13 @@ Calibration calibrate(const Graph& canonical, const ModelReference& model, const
   ProfileBuilder builder(std::move(start));
 
   std::vector<ValueId> keep;
-  for (const ObservedValue& value : values) keep.push_back(value.id);
-  const Session session(
-      canonical,
-      {.threads = options.threads, .isa = options.isa, .optimize = true, .keep = std::move(keep)});
+  for (const ObservedValue& value : values)
+    if (!value.in_body) keep.push_back(value.id);
+  const Session session(canonical, {.threads = options.threads,
+                                    .isa = options.isa,
+                                    .optimize = true,
+                                    .keep = std::move(keep),
+                                    .show_bodies = true});
   Observation observation(canonical, values, session, options);
   std::optional<CostMeter> meter;
   if (options.measure_cost) meter.emplace(canonical, options);

@@ -46,6 +46,15 @@ void require_same(std::string_view what, const std::string& a, const std::string
                     "' and '" + b + "'");
 }
 
+using TensorNames = std::vector<std::string>;
+
+TensorNames tensor_names(const CalibrationProfile& profile, bool in_bodies) {
+  TensorNames names;
+  for (const TensorStatistics& tensor : profile.tensors)
+    if (tensor.in_body == in_bodies) names.push_back(tensor.name);
+  return names;
+}
+
 void check_mergeable(const CalibrationProfile& a, const CalibrationProfile& b) {
   require_same("q8 version", a.q8_version, b.q8_version);
   if (a.model.sha256 != b.model.sha256)
@@ -55,9 +64,42 @@ void check_mergeable(const CalibrationProfile& a, const CalibrationProfile& b) {
   require_same("preprocessing", a.preprocess, b.preprocess);
   require_same("mask", a.mask, b.mask);
   require_same("sampling", describe(a.settings), describe(b.settings));
-  for (std::size_t i = 0; i < std::max(a.tensors.size(), b.tensors.size()); ++i)
-    require_same("list of tensors", i < a.tensors.size() ? a.tensors[i].name : "nothing",
-                 i < b.tensors.size() ? b.tensors[i].name : "nothing");
+  const TensorNames mine = tensor_names(a, false), theirs = tensor_names(b, false);
+  for (std::size_t i = 0; i < std::max(mine.size(), theirs.size()); ++i)
+    require_same("list of tensors", i < mine.size() ? mine[i] : "nothing",
+                 i < theirs.size() ? theirs[i] : "nothing");
+}
+
+// The tensors of bodies that any part has, ascending by name as in each (find_all_observed_values):
+// a part lacks those that none of its samples ran.
+TensorNames body_tensors(std::span<const CalibrationProfile> parts) {
+  TensorNames all;
+  for (const CalibrationProfile& part : parts) {
+    const TensorNames names = tensor_names(part, true);
+    all.insert(all.end(), names.begin(), names.end());
+  }
+  sort_unique(all);
+  return all;
+}
+
+// With statistics of nothing for the tensors of bodies that it lacks.
+CalibrationProfile with_tensors(CalibrationProfile part, const TensorNames& in_bodies) {
+  const auto own = std::ranges::find(part.tensors, true, &TensorStatistics::in_body);
+  std::vector<TensorStatistics> found;
+  std::move(own, part.tensors.end(), std::back_inserter(found));
+  part.tensors.erase(own, part.tensors.end());
+  for (const std::string& name : in_bodies) {
+    const auto it = std::ranges::find(found, name, &TensorStatistics::name);
+    if (it != found.end()) {
+      part.tensors.push_back(std::move(*it));
+      continue;
+    }
+    TensorStatistics& none = part.tensors.emplace_back();
+    none.name = name;
+    none.in_body = true;
+    none.samples.resize(part.kept_samples().size());
+  }
+  return part;
 }
 
 using SampleKey = std::pair<std::string_view, std::string_view>;  // sha256, name
@@ -87,12 +129,15 @@ void merge_kept(std::span<const CalibrationProfile> parts, CalibrationProfile& m
 
 }  // namespace
 
-CalibrationProfile merge_profiles(std::span<const CalibrationProfile> profiles) {
-  if (profiles.empty()) throw usage_error("there are no profiles to merge");
+CalibrationProfile merge_profiles(std::span<const CalibrationProfile> given) {
+  if (given.empty()) throw usage_error("there are no profiles to merge");
+  for (const CalibrationProfile& part : given.subspan(1)) check_mergeable(given.front(), part);
+  std::vector<CalibrationProfile> profiles;
+  const TensorNames in_bodies = body_tensors(given);
+  for (const CalibrationProfile& part : given) profiles.push_back(with_tensors(part, in_bodies));
   CalibrationProfile merged = profiles.front();
   merged.stamp.clear();
-  for (const CalibrationProfile& part : profiles.subspan(1)) {
-    check_mergeable(profiles.front(), part);
+  for (const CalibrationProfile& part : std::span(profiles).subspan(1)) {
     merged.model.path = std::min(merged.model.path, part.model.path);
     merged.sources.insert(merged.sources.end(), part.sources.begin(), part.sources.end());
     merged.shards.insert(merged.shards.end(), part.shards.begin(), part.shards.end());

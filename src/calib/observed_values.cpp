@@ -5,6 +5,8 @@
 #include <span>
 #include <string_view>
 
+#include "graph/bodies.h"
+
 namespace q8 {
 namespace {
 
@@ -94,10 +96,25 @@ std::vector<ObservedValue> find_observed_values(const Graph& graph, bool clamped
     const NodeId reader = uses.only_consumer(id);
     if (!clamped_values && reader != kNoNode && clamps_at_zero(graph, graph.node(reader))) continue;
     observed.push_back({.id = id,
+                        .name = graph.value(id).name,
                         .channels = channels[static_cast<std::size_t>(id)],
                         .may_be_masked = masked[static_cast<std::size_t>(id)]});
   }
   return observed;
+}
+
+std::vector<ObservedValue> find_all_observed_values(const Graph& graph, bool clamped_values) {
+  std::vector<ObservedValue> all = find_observed_values(graph, clamped_values), inner;
+  for (const PlacedGraph& placed : with_bodies(graph)) {
+    if (placed.graph == &graph) continue;
+    for (ObservedValue& value : find_observed_values(*placed.graph, clamped_values)) {
+      value.in_body = value.may_be_masked = true;
+      inner.push_back(std::move(value));
+    }
+  }
+  std::ranges::sort(inner, {}, &ObservedValue::name);
+  std::ranges::move(inner, std::back_inserter(all));
+  return all;
 }
 
 }  // namespace q8

@@ -35,6 +35,7 @@ void write(const std::vector<Extrema>& from, pb::Extrema& to) {
 
 void write(const TensorStatistics& from, pb::Tensor& to) {
   to.set_name(from.name);
+  if (from.in_body) to.set_in_body(true);
   to.set_count(from.count);
   to.set_zeros(from.zeros);
   to.set_negative_infinities(from.negative_infinities);
@@ -81,6 +82,7 @@ std::vector<Extrema> read(const pb::Extrema& from) {
 TensorStatistics read(const pb::Tensor& from, std::size_t kept) {
   TensorStatistics t;
   t.name = from.name();
+  t.in_body = from.in_body();
   t.count = from.count();
   t.zeros = from.zeros();
   t.negative_infinities = from.negative_infinities();
@@ -139,6 +141,10 @@ CalibrationProfile read(const pb::Profile& from, const fs::path& folder) {
   }
   const std::size_t kept = std::min(p.samples.size(), CalibrationProfile::kKeptSamples);
   for (const pb::Tensor& tensor : from.tensors()) p.tensors.push_back(read(tensor, kept));
+  if (!std::ranges::is_sorted(p.tensors, {}, [](const TensorStatistics& tensor) {
+        return std::pair(tensor.in_body, tensor.in_body ? tensor.name : "");
+      }))
+    damaged("tensors of bodies do not come last, ascending by name");
   return p;
 }
 

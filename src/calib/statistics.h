@@ -39,6 +39,7 @@ struct ChannelExtrema {
 // of infinities is of finite values.
 struct TensorStatistics {
   std::string name;
+  bool in_body = false;     // of a body of If, Loop or Scan: not every sample need run it
   std::uint64_t count = 0;  // finite values, zeros included
   std::uint64_t zeros = 0;
   // −inf is let pass only between a mask and a Softmax; anywhere else it is an error on the spot,

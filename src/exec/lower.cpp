@@ -49,10 +49,11 @@ LoweredGraph lower(Graph graph, const SessionOptions& options) {
   take_outer_constants(lowered.graph);  // kernels pack weights, which they must see
   ByteConstants bytes;
   if (options.optimize) {
-    fuse_bodies(lowered.graph);
+    if (!options.show_bodies) fuse_bodies(lowered.graph);
     fuse_activation(lowered.graph, options.keep);  // first: a Swish between bytes becomes a table
     fuse_qdq(lowered.graph, options.keep);
     bytes = dequantize_constants(lowered.graph, options.keep);
+    take_outer_constants(lowered.graph);  // those that were made just now
     fold_tables(lowered.graph, options.keep);
     fuse_focus(lowered.graph, options.keep);
     fuse_float(lowered.graph, options.keep);

@@ -26,7 +26,12 @@ class Program::BodyRunner final : public SubgraphRunner {
       captured_.push_back(outer_slots[static_cast<std::size_t>(capture.outer)]);
   }
   std::vector<Tensor> run(std::span<const Tensor> inputs) const override {
-    return body_.run(inputs, captured_, machine_, {});
+    ValueCallback on_value;
+    if (machine_.on_body_value != nullptr)
+      on_value = [this](ValueId id, const Tensor& tensor) {
+        (*machine_.on_body_value)(body_.graph_.value(id).name, tensor);
+      };
+    return body_.run(inputs, captured_, machine_, on_value);
   }
 
  private:

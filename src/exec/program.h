@@ -12,11 +12,15 @@
 
 namespace q8 {
 
-// What a run works with: made once a Session, shared with the subgraphs.
+// Called with every value that a body was fed or made.
+using BodyCallback = std::function<void(std::string_view name, const Tensor&)>;
+
+// What a run works with, shared with the subgraphs.
 struct Machine {
   Threads& threads;
   Allocator& allocator;
   const KernelSet& kernels;
+  const BodyCallback* on_body_value;  // may be null
 };
 
 struct FreeCopiedConstants {};

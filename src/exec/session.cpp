@@ -47,7 +47,9 @@ struct Session::Impl {
     for (std::size_t i = 0; i < inputs.size(); ++i)
       check_input(graph, graph.inputs()[i], inputs[i]);
   }
-  Machine machine() { return {.threads = threads, .allocator = pool, .kernels = kernels}; }
+  Machine machine() {
+    return {.threads = threads, .allocator = pool, .kernels = kernels, .on_body_value = nullptr};
+  }
 
   Impl(Graph graph, const SessionOptions& options)
       : counting(options.count_overflow
@@ -55,6 +57,7 @@ struct Session::Impl {
                      : nullptr),
         kernels(counting ? counting->kernels() : make_kernel_set(options.isa)),
         threads(options.threads),
+        show_bodies(options.show_bodies),
         lowered(lower(std::move(graph), options)),
         program(lowered.graph, kernels, FreeCopiedConstants{}) {
     if (!counting) return;
@@ -71,6 +74,7 @@ struct Session::Impl {
   std::unique_ptr<CountingKernels> counting;
   KernelSet kernels;
   Threads threads;
+  bool show_bodies;
   BufferPool pool;
   LoweredGraph lowered;
   Program program;
@@ -105,10 +109,20 @@ std::vector<Tensor> Session::run(std::span<const Tensor> inputs,
       if (!callback) return;
       const auto& origin = impl_->lowered.origins[static_cast<std::size_t>(id)];
       if (origin.value != kNoValue)
-        callback(Produced{.value = origin.value, .tensor = tensor, .axes = origin.axes});
+        callback(Produced{.value = origin.value,
+                          .tensor = tensor,
+                          .axes = origin.axes,
+                          .name = impl_->lowered.graph.value(id).name});
+    };
+  BodyCallback on_body_value;
+  if (callback && impl_->show_bodies)
+    on_body_value = [&](std::string_view name, const Tensor& tensor) {
+      callback(Produced{.value = kNoValue, .tensor = tensor, .axes = {}, .name = name});
     };
   if (impl_->counting) impl_->counting->counter().take();
-  return impl_->program.run(inputs, {}, impl_->machine(), on_value);
+  Machine machine = impl_->machine();
+  machine.on_body_value = on_body_value ? &on_body_value : nullptr;
+  return impl_->program.run(inputs, {}, machine, on_value);
 }
 
 std::vector<NodeTime> Session::profile(std::span<const Tensor> inputs) const {

@@ -25,6 +25,9 @@ struct SessionOptions {
   // Values (by id in the given graph) that must be made and shown although nothing but a fused
   // group reads them.
   std::vector<ValueId> keep;
+  // Whether callbacks also see what the bodies of If, Loop and Scan are fed and make, each time
+  // that they run. Bodies stay as they are then.
+  bool show_bodies = false;
   // Whether every run counts, layer by layer, what narrower hardware would do with the products of
   // bytes: Session::overflow(). Several times slower; the results stay the same.
   bool count_overflow = false;
@@ -32,11 +35,12 @@ struct SessionOptions {
 
 // A value that was just made, as observers see it.
 struct Produced {
-  ValueId value;         // in the graph that the Session was made from
+  ValueId value;         // in the graph that the Session was made from; kNoValue: of a body
   const Tensor& tensor;  // valid during the call only
   // The tensor's physical order of axes: axes[i] is the logical axis that stands at position i;
   // empty: as in the graph.
   std::span<const int> axes;
+  std::string_view name;  // in its graph; which body's it is, separate_names() lets a name tell
 };
 using ProducedCallback = std::function<void(const Produced&)>;
 

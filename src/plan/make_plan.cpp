@@ -171,6 +171,22 @@ std::string describe(const ObserverFor& row) {
   return row.pattern + "=" + observer_text(row.observer, row.percentile, row.clip_weight);
 }
 
+// A body that calibration never saw run has no ranges.
+void warn_of_unseen(const PlacedGraph& placed, const Ranges& ranges,
+                    std::vector<std::string>& warnings) {
+  const Graph& graph = *placed.graph;
+  bool has_weights = false;
+  for (const Node& node : graph.nodes()) {
+    for (const ValueId made : node.outputs)
+      if (made != kNoValue && ranges.statistics(made) != nullptr) return;
+    has_weights = has_weights || (quant_role(graph, node) == QuantRole::kWeighted &&
+                                  weight_input(graph, node) >= 0);
+  }
+  if (has_weights)
+    warnings.push_back("calibration never ran the " + placed.place +
+                       ": what is made there stays float, with weights of 8 bits");
+}
+
 // Appends what is decided for one graph of the model.
 void plan_graph(const PlacedGraph& placed, const CalibrationProfile& profile,
                 const PlanConfig& config, const Target& target, RangeMemo* memo,
@@ -211,6 +227,7 @@ void plan_graph(const PlacedGraph& placed, const CalibrationProfile& profile,
   if (config.float16_islands) plan_float16(graph, ranges, rows);
   if (placed.place.empty()) return;
   for (NodePlan& row : rows) row.reason += "; in " + placed.place;
+  if (config.mode == PlanMode::kStatic) warn_of_unseen(placed, ranges, plan.warnings);
 }
 
 }  // namespace

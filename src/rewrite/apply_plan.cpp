@@ -8,6 +8,7 @@
 #include "rewrite/constants.h"
 #include "rewrite/fences.h"
 #include "rewrite/float16.h"
+#include "rewrite/lift.h"
 #include "rewrite/qdq.h"
 #include "rewrite/qoperator.h"
 
@@ -50,6 +51,7 @@ Format find_format(std::string_view name) {
 Graph apply_plan(const Graph& graph, const QuantizationPlan& plan, Format format) {
   check_values(graph, plan);
   Graph result = write_plan(graph, plan, format);
+  lift_out_of_loops(result, plan);
   give_outer_constants(result);
   separate_names(result);
   verify(result);

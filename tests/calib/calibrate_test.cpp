@@ -16,6 +16,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::UnorderedElementsAre;
 
 void add(Graph& graph, std::string type, std::vector<ValueId> inputs,
          std::vector<ValueId> outputs) {
@@ -65,12 +66,12 @@ class Calibrate : public testing::Test {
       write_sample("s" + std::to_string(i), {r, -r, 0.5f * r, 10 - r});
     }
   }
-  Calibration run(CalibrateOptions options = {}) {
+  Calibration run(CalibrateOptions options = {}, const Graph& graph = small_graph()) {
     DatasetOptions of;
     of.folders = {folder_};
     of.inputs = {{.name = "x", .dtype = DType::kF32, .dims = std::vector<std::int64_t>{1, 2, 2}}};
     const Dataset data = Dataset::open(of);
-    return calibrate(small_graph(), {.path = "/m.onnx", .sha256 = "abc"}, data,
+    return calibrate(graph, {.path = "/m.onnx", .sha256 = "abc"}, data,
                      {.folders = {folder_}, .size = data.size()}, options);
   }
   static std::string bytes_of(const CalibrationProfile& profile) {
@@ -131,6 +132,82 @@ TEST_F(Calibrate, AStoppedRunResumesToTheSameBytes) {
   EXPECT_EQ(bytes_of(run({.resume = parse_profile(bytes_of(part.profile), "/")}).profile), whole);
   write_sample("s9", {1, 1, 1, 1});
   EXPECT_THROW(run({.resume = part.profile}), Error);  // the data has changed
+}
+
+// x [1, 2, 2] in two steps of [1, 2]: each is doubled; where x[0, 0, 0] is above 4, twice.
+Graph graph_with_bodies() {
+  Graph body;
+  const ValueId step = body.add_value("step"), doubled = body.add_value("doubled");
+  body.add_input(step);
+  add(body, "Add", {step, step}, {doubled});
+  body.add_output(doubled);
+  Graph graph = small_graph();
+  const ValueId steps = graph.add_value("steps"), flag = graph.add_value("flag"),
+                first = graph.add_value("first"), end = graph.add_value("end");
+  Attributes of_scan;
+  of_scan.set("num_scan_inputs", std::int64_t{1});
+  of_scan.set("scan_input_axes", std::vector<std::int64_t>{1});
+  of_scan.set("body", std::make_shared<const Graph>(body));
+  graph.add_node({.name = "scan",
+                  .domain = "",
+                  .op_type = "Scan",
+                  .inputs = {graph.find_value("x")},
+                  .outputs = {steps},
+                  .attributes = of_scan,
+                  .doc = ""});
+  const auto branch = [&](const std::string& made, const char* type) {
+    Graph inner;
+    const ValueId in = inner.add_value("steps"), out = inner.add_value(made);
+    inner.add_capture({.outer = steps, .inner = in});
+    add(inner, type, {in}, {out});
+    inner.add_output(out);
+    return std::make_shared<const Graph>(inner);
+  };
+  Attributes of_if;
+  of_if.set("then_branch", branch("negated", "Neg"));
+  of_if.set("else_branch", branch("kept", "Identity"));
+  const ValueId four = graph.add_constant("four", Tensor::scalar(4.0f)),
+                zero = graph.add_constant("zero", Tensor::scalar(std::int64_t{0}));
+  const ValueId flat = graph.add_value("flat");
+  const ValueId all = graph.add_constant("all", Tensor::of<std::int64_t>({1}, {-1}));
+  add(graph, "Reshape", {graph.find_value("x"), all}, {flat});
+  add(graph, "Gather", {flat, zero}, {first});
+  add(graph, "Greater", {first, four}, {flag});
+  graph.add_node({.name = "if",
+                  .domain = "",
+                  .op_type = "If",
+                  .inputs = {flag},
+                  .outputs = {end},
+                  .attributes = of_if,
+                  .doc = ""});
+  graph.add_output(end);
+  return graph;
+}
+
+TEST_F(Calibrate, EachRunOfABodyCounts) {
+  write_sample("a", {1, -2, 3, 4});
+  write_sample("b", {0, 5, -1, 1});
+  const CalibrationProfile profile = run({}, graph_with_bodies()).profile;
+  const TensorStatistics& doubled = *profile.find("doubled");
+  EXPECT_EQ(doubled.count, 8u);  // two samples, two steps, two values
+  EXPECT_EQ(doubled.extrema, (Extrema{-4, 10}));
+  EXPECT_THAT(doubled.samples, UnorderedElementsAre(Extrema{-4, 8}, Extrema{-2, 10}));
+  EXPECT_EQ(profile.find("step")->extrema, (Extrema{-2, 5}));
+  EXPECT_EQ(profile.find("kept")->count, 8u);
+  EXPECT_EQ(profile.find("negated"), nullptr);  // a branch that no sample takes
+}
+
+TEST_F(Calibrate, ShardsOfDifferentBranchesGiveTheSameBytes) {
+  write_nine_samples();  // the last four take the other branch
+  const std::string whole = bytes_of(run({}, graph_with_bodies()).profile);
+  std::vector<CalibrationProfile> shards;
+  for (const std::int64_t i : {3, 1, 2})
+    shards.push_back(run({.shard = Shard{i, 3}}, graph_with_bodies()).profile);
+  std::vector<CalibrationProfile> single;
+  for (const std::int64_t i : {8, 1, 9, 3, 2, 4, 7, 5, 6})
+    single.push_back(run({.shard = Shard{i, 9}}, graph_with_bodies()).profile);
+  EXPECT_EQ(bytes_of(merge_profiles(shards)), whole);
+  EXPECT_EQ(bytes_of(merge_profiles(single)), whole);
 }
 
 TEST_F(Calibrate, NaNIsAnErrorThatNamesValueAndSample) {

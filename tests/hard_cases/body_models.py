@@ -15,7 +15,7 @@ class Body(Builder):
 
 
 def in_bodies(**count):
-    """How many nodes of each type with constant weights are in bodies: quantized in every form."""
+    """How many nodes of each type with constant weights are in bodies: quantized in every form, in integers in the static ones."""
     def listed(function):
         function.in_bodies = count
         return hard(function)

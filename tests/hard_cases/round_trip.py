@@ -26,9 +26,9 @@ class Quantized:
         """Operator types of the nodes in these modes."""
         return collections.Counter(n["op_type"] for n in self.plan if n["mode"] in modes)
 
-    def quantized_in_bodies(self, op_type):
-        """Nodes of the type in bodies, quantized in whatever way."""
-        return sum(n["op_type"] == op_type and n["mode"] in ("integer", "dynamic", "weights") and "; in " in n["reason"] for n in self.plan)
+    def in_bodies(self, op_type, modes):
+        """Nodes of the type in bodies, in these modes."""
+        return sum(n["op_type"] == op_type and n["mode"] in modes and "; in " in n["reason"] for n in self.plan)
 
     def planned_products(self):
         counts = self.count("integer", "dynamic")

@@ -102,7 +102,7 @@ def loop_with_weights():
     return b.model(), b.samples({"x": [1, 8]})
 
 
-loop_with_weights.integer = {"MatMul": 2}
+loop_with_weights.integer = {"MatMul": 3}
 loop_with_weights.must_say = "bodies"
 branches.must_say = "bodies"
 

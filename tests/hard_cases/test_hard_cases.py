@@ -42,8 +42,8 @@ def check(trip, make, form):
             assert integer[op_type] == count, f"{integer[op_type]} of {count} {op_type} in integers"
     if form.counts:
         for op_type, count in getattr(make, "in_bodies", {}).items():
-            found = quantized.quantized_in_bodies(op_type)
-            assert found == count, f"{found} of {count} {op_type} in bodies are quantized"
+            found = quantized.in_bodies(op_type, ("integer",) if is_static else ("integer", "dynamic", "weights"))
+            assert found == count, f"{found} of {count} {op_type} in bodies are {'integer' if is_static else 'quantized'}"
     if form.optimized and "--opset" not in form.options:  # the newer types have no integer kernels there
         ran, planned = trip.integer_products(quantized, "onnxruntime-arm" in form.options), quantized.planned_products()
         assert ran == planned, f"ONNX Runtime runs {ran} of {planned} planned products in integers"

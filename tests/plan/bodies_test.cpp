@@ -60,6 +60,28 @@ TEST(BodiesInPlan, AnObservedValueFromOutsideMakesThemInteger) {
   EXPECT_NE(plan.find_activation("x"), nullptr);
 }
 
+TEST(BodiesInPlan, ABranchThatNeverRanIsNamed) {
+  GraphBuilder outer, b;
+  outer.input("c").input("x");
+  b.graph().add_capture({.outer = outer.value("x"), .inner = b.value("x")});
+  b.node("Relu", {"x"}, "r").constant("w", Tensor::of<float>(Shape{2, 2}, {1, 2, 3, 4}));
+  b.node("MatMul", {"r", "w"}, "z").output("z");
+  Attributes bodies;
+  bodies.set("then_branch", std::make_shared<const Graph>(b.graph()));
+  bodies.set("else_branch", branch(outer.graph(), "no"));
+  outer.node("If", {"c"}, "y", std::move(bodies)).output("y");
+  PlanConfig config;
+  config.observer = "minmax";
+  CalibrationProfile profile;
+  profile.tensors = {spread("x", -1, 1), spread("no", -1, 1)};
+  const QuantizationPlan plan =
+      make_plan(outer.graph(), profile, config, find_target("onnxruntime-x86"));
+  ASSERT_EQ(plan.warnings.size(), 1u);
+  EXPECT_THAT(plan.warnings[0], HasSubstr("never ran the then_branch of If 'y_node'"));
+  EXPECT_EQ(plan.find_node("z_node")->mode, NodeMode::kWeightOnly);
+  EXPECT_EQ(plan.find_node("no_node")->mode, NodeMode::kInteger);
+}
+
 TEST(BodiesInPlan, PatternsReachThem) {
   const QuantizationPlan plan = plan_of(model(), PlanMode::kStatic, {"yes*"}, {"no*"});
   EXPECT_EQ(plan.find_node("yes_node")->mode, NodeMode::kFloat);
