@@ -4,6 +4,10 @@
 #include <queue>
 #include <set>
 
+#include "base/error.h"
+#include "graph/arity.h"
+#include "graph/bodies.h"
+
 namespace q8 {
 namespace {
 
@@ -231,6 +235,19 @@ NodeId Uses::only_consumer(ValueId id) const {
   return readers.size() == 1 && !is_output_[static_cast<std::size_t>(id)] ? readers[0] : kNoNode;
 }
 
+namespace {
+
+void check_inputs(const Node& node, const Graph& graph) {
+  if (!node.domain.empty()) return;
+  const std::size_t required = required_inputs(node.op_type, graph.opset());
+  for (std::size_t i = 0; i < required; ++i)
+    if (node.input(i) == kNoValue)
+      throw bad_input(node.label() + " has no input " + std::to_string(i) + "; it needs " +
+                      std::to_string(required));
+}
+
+}  // namespace
+
 void verify(const Graph& graph) {
   std::vector<std::string> maker(graph.values().size());
   const auto made = [&](ValueId id, const std::string& by) {
@@ -244,14 +261,18 @@ void verify(const Graph& graph) {
   for (ValueId id = 0; id < graph.value_count(); ++id)
     if (graph.value(id).constant && !graph.is_input(id)) made(id, "an initializer");
   for (const Capture& capture : graph.captures()) made(capture.inner, "the enclosing graph");
-  for (const Node& node : graph.nodes())
+  for (const Node& node : graph.nodes()) {
+    check_inputs(node, graph);
+    if (node.outputs.empty()) throw bad_input(node.label() + " has no output");
     for (const ValueId id : node.outputs)
       if (id != kNoValue) made(id, node.label());
+  }
   for (const Node& node : graph.nodes())
     for (std::size_t i = 0; i < node.inputs.size(); ++i)
       if (node.inputs[i] != kNoValue && maker[static_cast<std::size_t>(node.inputs[i])].empty())
         throw bad_input(node.label() + " reads '" + graph.value(node.inputs[i]).name +
                         "', which nothing makes");
+  for (const Node& node : graph.nodes()) for_each_body(node, verify);
   for (const ValueId id : graph.outputs())
     if (maker[static_cast<std::size_t>(id)].empty())
       throw bad_input("nothing makes the graph's output '" + graph.value(id).name + "'");

@@ -173,8 +173,8 @@ struct Model {
   std::vector<std::filesystem::path> external_files = {};  // beside it, with weights; sorted
 };
 
-// Throws bad_input where a value is read that nobody makes, made twice, or an output is made by
-// nobody.
+// Throws bad_input where a value is read that nobody makes, made twice, an output is made by
+// nobody, or a node lacks an input that its operator requires; in bodies too.
 void verify(const Graph& graph);
 
 }  // namespace q8

@@ -24,7 +24,7 @@ bool can_be_dynamic_lstm(const Graph& graph, const Node& node) {
 bool can_be_dynamic(const Graph& graph, const Node& node) {
   if (node.is("LSTM")) return can_be_dynamic_lstm(graph, node);
   if (node.is("Conv"))
-    return is_float_constant(graph, node.input(1)) &&
+    return is_float_constant(graph, node.input(1)) && graph.constant(node.input(1))->rank() > 2 &&
            (node.input(2) == kNoValue || is_float_constant(graph, node.input(2)));
   if (weight_input(graph, node) != 1) return false;
   const Tensor& weights = *graph.constant(node.inputs[1]);

@@ -52,6 +52,16 @@ TEST(Dynamic, TransposedGemmWeightsStandAsMatMulReadsThem) {
   EXPECT_EQ(count(result, "Add"), 1);
 }
 
+// Such a file is broken, but who runs it says so; planning and writing only must not fall over it.
+TEST(Dynamic, ConvolutionsWithAVectorForWeightsStayAsTheyAre) {
+  GraphBuilder b;
+  b.input("x").constant("w", Tensor::of<float>(Shape{2}, {1.0f, -0.5f}));
+  b.node("Conv", {"x", "w"}, "y").output("y");
+  const auto plan = dynamic_plan(b.graph());
+  EXPECT_NE(plan.find_node("y_node")->mode, NodeMode::kDynamic);
+  EXPECT_EQ(count(apply_plan(b.graph(), plan, Format::kQdq), "ConvInteger"), 0);
+}
+
 TEST(Dynamic, WhatHasNoDynamicFormKeepsItsWeightsInS8) {
   GraphBuilder b;
   b.input("x").constant("w", Tensor::of<float>(Shape{2, 2, 1, 1}, {1.0f, -0.5f, 0.25f, 2.0f}));
