@@ -163,6 +163,9 @@ struct Multiply {
 struct Divide {
   static V of(V a, V b) { return divide(a, b); }
 };
+struct PRelu {
+  static V of(V a, V b) { return where_less(a, set(0.0f), mul(a, b), a); }
+};
 
 template <typename Operation>
 void unary(const float* in, float* out, std::int64_t n, float alpha, float beta) {
@@ -314,11 +317,11 @@ inline void layer_norm(const LayerNormRowF32& r) {
 constexpr ElementwiseF32Functions kFunctions = {
     {unary<Exp>, unary<Tanh>, unary<Sigmoid>, unary<Erf>, unary<Gelu>, unary<GeluTanh>, unary<Silu>,
      unary<HardSigmoid>, unary<HardSwish>, unary<Clamp>, unary<LeakyRelu>},
-    {binary<Add>, binary<Subtract>, binary<Multiply>, binary<Divide>},
+    {binary<Add>, binary<Subtract>, binary<Multiply>, binary<Divide>, binary<PRelu>},
     {binary_scalar_right<Add>, binary_scalar_right<Subtract>, binary_scalar_right<Multiply>,
-     binary_scalar_right<Divide>},
+     binary_scalar_right<Divide>, binary_scalar_right<PRelu>},
     {binary_scalar_left<Add>, binary_scalar_left<Subtract>, binary_scalar_left<Multiply>,
-     binary_scalar_left<Divide>},
+     binary_scalar_left<Divide>, binary_scalar_left<PRelu>},
     scale_shift,
     join_rows<Largest>,
     join_rows<Sum>,

@@ -21,8 +21,14 @@ enum class UnaryF32 : int {
 };
 inline constexpr int kUnaryF32Count = 11;
 
-enum class BinaryF32 : int { kAdd, kSubtract, kMultiply, kDivide };
-inline constexpr int kBinaryF32Count = 4;
+enum class BinaryF32 : int {
+  kAdd,
+  kSubtract,
+  kMultiply,
+  kDivide,
+  kPRelu,  // a < 0 ? a·b : a
+};
+inline constexpr int kBinaryF32Count = 5;
 
 using UnaryFunctionF32 = void (*)(const float* in, float* out, std::int64_t n, float alpha,
                                   float beta);

@@ -133,6 +133,10 @@ OpFunction make_prelu(const NodeContext&) {
     need_same_type(x, slope);
     if (broadcast(x.shape(), slope.shape()) != x.shape())
       throw bad_input("slope " + slope.str() + " of PRelu does not broadcast to " + x.str());
+    if (x.dtype() == DType::kF32) {
+      run.set_output(0, combine_kernel(run, x, slope, BinaryF32::kPRelu));
+      return;
+    }
     with_number_type(x.dtype(), [&](auto zero) {
       using T = decltype(zero);
       run.set_output(0, combine_elements<T, T, T>(run, x, slope, [](T v, T s) {

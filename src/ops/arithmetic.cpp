@@ -1,10 +1,8 @@
 #include <cmath>
 #include <type_traits>
 
-#include "kernels/kernel_set.h"
-#include "ops/elementwise.h"
 #include "ops/families.h"
-#include "tensor/dispatch.h"
+#include "ops/pointwise.h"
 
 namespace q8 {
 namespace {
@@ -107,31 +105,11 @@ struct MinOf {
   }
 };
 
-// Float by the kernels, run by run of the broadcast.
-Tensor combine_f32(RunContext& run, const Tensor& a, const Tensor& b, BinaryF32 op) {
-  const Broadcast plan({&a.shape(), &b.shape()});
-  Tensor y(DType::kF32, plan.shape(), run.allocator);
-  const ElementwiseF32Functions& kernels = *run.kernels.elementwise_f32->functions;
-  const auto at_op = static_cast<std::size_t>(op);
-  // Where neither moves a run is one element.
-  const BinaryFunctionF32 function = plan.advances(0) == plan.advances(1) ? kernels.binary[at_op]
-                                     : plan.advances(0) ? kernels.binary_scalar_right[at_op]
-                                                        : kernels.binary_scalar_left[at_op];
-  const float *left = a.data<float>(), *right = b.data<float>();
-  float* target = y.mutable_data<float>();
-  run.threads.parallel_for(y.size(), kElementwiseGrain, [&](std::int64_t begin, std::int64_t end) {
-    plan.walk(begin, end, [&](std::int64_t at, std::int64_t n, const Broadcast::Offsets& from) {
-      function(left + from[0], right + from[1], target + at, n);
-    });
-  });
-  return y;
-}
-
 template <typename Function>
 Tensor combine_numbers(RunContext& run, const Tensor& a, const Tensor& b, Function function) {
   need_same_type(a, b);
   if constexpr (requires { Function::kKernel; })
-    if (a.dtype() == DType::kF32) return combine_f32(run, a, b, Function::kKernel);
+    if (a.dtype() == DType::kF32) return combine_kernel(run, a, b, Function::kKernel);
   return with_number_type(a.dtype(), [&](auto zero) {
     using T = decltype(zero);
     return combine_elements<T, T, T>(run, a, b, [function](T l, T r) { return function(l, r); });
@@ -187,12 +165,18 @@ T integer_power(T base, std::int64_t exponent) {
   return static_cast<T>(result);
 }
 
-// Computed in double and rounded once; squares and roots are exact either way.
+// Computed in double and rounded once; squares are exact either way.
 template <typename T>
 Tensor float_power(RunContext& run, const Tensor& x, const Tensor& e) {
   const Tensor exponent = cast(e, dtype_of<T>(), run.allocator);
-  const bool is_square = exponent.size() == 1 && *exponent.data<T>() == T(2);
-  if (is_square) return combine_elements<T, T, T>(run, x, exponent, [](T v, T) { return v * v; });
+  const T only = exponent.size() == 1 ? *exponent.data<T>() : T(0);
+  if (only == T(2))
+    return combine_elements<T, T, T>(run, x, exponent, [](T v, T) { return v * v; });
+  if (only == T(3))
+    return combine_elements<T, T, T>(run, x, exponent, [](T v, T) {
+      const auto wide = static_cast<double>(v);
+      return static_cast<T>(wide * wide * wide);
+    });
   return combine_elements<T, T, T>(run, x, exponent, [](T v, T p) {
     return static_cast<T>(std::pow(static_cast<double>(v), static_cast<double>(p)));
   });

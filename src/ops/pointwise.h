@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernels/elementwise_f32.h"
+#include "kernels/kernel_set.h"
 #include "ops/elementwise.h"
 #include "tensor/dispatch.h"
 
@@ -47,6 +48,26 @@ inline OpFunction pointwise_kernel(UnaryF32 op, OpFunction otherwise, float alph
     map_f32(run.kernels, op, x.data<float>(), y.mutable_data<float>(), x.size(), run.threads, alpha,
             beta);
   };
+}
+
+// a op b of floats through a kernel, with broadcasting.
+inline Tensor combine_kernel(RunContext& run, const Tensor& a, const Tensor& b, BinaryF32 op) {
+  const Broadcast plan({&a.shape(), &b.shape()});
+  Tensor y(DType::kF32, plan.shape(), run.allocator);
+  const ElementwiseF32Functions& kernels = *run.kernels.elementwise_f32->functions;
+  const auto at_op = static_cast<std::size_t>(op);
+  // Where neither moves a run is one element.
+  const BinaryFunctionF32 function = plan.advances(0) == plan.advances(1) ? kernels.binary[at_op]
+                                     : plan.advances(0) ? kernels.binary_scalar_right[at_op]
+                                                        : kernels.binary_scalar_left[at_op];
+  const float *left = a.data<float>(), *right = b.data<float>();
+  float* target = y.mutable_data<float>();
+  run.threads.parallel_for(y.size(), kElementwiseGrain, [&](std::int64_t begin, std::int64_t end) {
+    plan.walk(begin, end, [&](std::int64_t at, std::int64_t n, const Broadcast::Offsets& from) {
+      function(left + from[0], right + from[1], target + at, n);
+    });
+  });
+  return y;
 }
 
 }  // namespace q8

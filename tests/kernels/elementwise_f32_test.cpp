@@ -135,7 +135,9 @@ TEST_P(ElementwiseF32Rows, CombineGivesTheDefinition) {
     return op == BinaryF32::kAdd        ? a + b
            : op == BinaryF32::kSubtract ? a - b
            : op == BinaryF32::kMultiply ? a * b
-                                        : a / b;
+           : op == BinaryF32::kDivide   ? a / b
+           : a < 0                      ? a * b
+                                        : a;
   };
   const auto index = [](OperandF32 form, std::int64_t r, std::int64_t c, std::int64_t columns) {
     return static_cast<std::size_t>(form == OperandF32::kWhole       ? r * columns + c

@@ -58,6 +58,14 @@ TEST(Arithmetic, PowerTakesTheTypeOfTheBase) {
   EXPECT_THAT(binary<std::int32_t>("Pow", base, exponent), ElementsAre(1024, -27, 1));
 }
 
+TEST(Arithmetic, CubesAreRoundedOnce) {
+  const Tensor base = Tensor::of<float>({4}, {-2, 3, 1e20f, 1.1f});
+  const float infinity = std::numeric_limits<float>::infinity();
+  // 1.1f is 1.10000002384185791015625, whose cube 1.33100008654596 lies nearest to this float.
+  EXPECT_THAT(binary<float>("Pow", base, Tensor::scalar(3.0f)),
+              ElementsAre(-8, 27, infinity, 1.3310001f));
+}
+
 TEST(Arithmetic, MaxKeepsNaNOnEitherSide) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const Tensor a = Tensor::of<float>({2}, {nan, 1}), b = Tensor::of<float>({2}, {1, nan});
@@ -104,6 +112,14 @@ TEST(Logic, ShiftByTheWidthGivesZero) {
   EXPECT_THAT(
       binary<std::uint8_t>("BitShift", a, by, attribute_list({{"direction", std::string("LEFT")}})),
       ElementsAre(254, 128, 0));
+}
+
+TEST(Activation, PReluHasOneSlopeAChannelOrOneForAll) {
+  const Tensor x = Tensor::of<float>({1, 2, 1, 3}, {-1, 2, -3, 4, -5, 6});
+  const Tensor slopes = Tensor::of<float>({2, 1, 1}, {10, 100});
+  EXPECT_THAT(binary<float>("PRelu", x, slopes), ElementsAre(-10, 2, -30, 4, -500, 6));
+  EXPECT_THAT(binary<float>("PRelu", x, Tensor::scalar(0.5f)),
+              ElementsAre(-0.5f, 2, -1.5f, 4, -2.5f, 6));
 }
 
 TEST(Activation, SoftsignIsBoundedByOne) {
