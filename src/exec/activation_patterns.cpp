@@ -24,6 +24,7 @@ class Finder {
     const Node& node = graph_.node(id);
     if (node.is("Sigmoid")) return swish(id);
     if (node.is("Erf")) return gelu(id);
+    if (node.is("Tanh")) return gelu_tanh(id);
     if (node.is("Add")) return hard_swish_of_clip(id);
     if (node.is("HardSigmoid")) return hard_swish(id);
     return std::nullopt;
@@ -77,10 +78,16 @@ class Finder {
     const NodeId divide = uses_.producer(scaled);
     const auto x = divided_by_root_2(divide);
     if (!x || next(scaled, "Erf") != erf) return std::nullopt;
-    ValueId value = graph_.node(erf).outputs[0];
+    return half_of_one_plus(Kind::kGelu, *x, erf, {divide, erf});
+  }
+
+  // The rest of a Gelu: x · (`value` + 1) · 0.5, in any order, where node `id` makes the value.
+  Found half_of_one_plus(Kind kind, ValueId x, NodeId id, std::vector<NodeId> inner) const {
+    ValueId value = graph_.node(id).outputs[0];
     const NodeId add = next(value, "Add");
     if (add == kNoNode || !is_number(other_input(graph_.node(add), value), 1.0))
       return std::nullopt;
+    inner.push_back(add);
     value = graph_.node(add).outputs[0];
     const NodeId first = next(value, "Mul");
     if (first == kNoNode) return std::nullopt;
@@ -88,17 +95,66 @@ class Finder {
     const ValueId product = graph_.node(first).outputs[0];
     // (x · 0.5) · sum: the halved x is a node of its own.
     if (const NodeId half = graph_.constant(factor) == nullptr ? uses_.producer(factor) : kNoNode;
-        half != kNoNode && is_half_of(graph_.node(half), *x) && next(factor, "Mul") == first) {
-      return ActivationPattern{Kind::kGelu, *x, first, {half, divide, erf, add}};
+        half != kNoNode && is_half_of(graph_.node(half), x) && next(factor, "Mul") == first) {
+      inner.push_back(half);
+      return ActivationPattern{kind, x, first, std::move(inner)};
     }
     // (x · sum) · 0.5, or (sum · 0.5) · x
     const NodeId second = next(product, "Mul");
     if (second == kNoNode) return std::nullopt;
+    inner.push_back(first);
     const ValueId last = other_input(graph_.node(second), product);
     const bool fits =
-        (factor == *x && is_number(last, 0.5)) || (is_number(factor, 0.5) && last == *x);
+        (factor == x && is_number(last, 0.5)) || (is_number(factor, 0.5) && last == x);
     if (!fits) return std::nullopt;
-    return ActivationPattern{Kind::kGelu, *x, second, {divide, erf, add, first}};
+    return ActivationPattern{kind, x, second, std::move(inner)};
+  }
+
+  // The other factor of what makes `value`, where one is `number`, and nobody else reads it.
+  std::optional<ValueId> times(ValueId value, double number, std::vector<NodeId>& inner) const {
+    const NodeId id = uses_.producer(value);
+    if (id == kNoNode || !graph_.node(id).is("Mul") || !is_read_once(value)) return std::nullopt;
+    inner.push_back(id);
+    for (std::size_t i = 0; i < 2; ++i)
+      if (is_number(graph_.node(id).inputs[i], number)) return graph_.node(id).inputs[1 - i];
+    return std::nullopt;
+  }
+
+  bool is_read_once(ValueId value) const {
+    return !kept_[static_cast<std::size_t>(value)] && uses_.only_consumer(value) != kNoNode;
+  }
+
+  // x³ as a power or as products.
+  bool is_cube_of(ValueId value, ValueId x, std::vector<NodeId>& inner) const {
+    const NodeId id = uses_.producer(value);
+    if (id == kNoNode || !is_read_once(value)) return false;
+    const Node& node = graph_.node(id);
+    inner.push_back(id);
+    if (node.is("Pow")) return node.inputs[0] == x && is_number(node.inputs[1], 3);
+    if (!node.is("Mul") || (node.inputs[0] != x && node.inputs[1] != x)) return false;
+    const ValueId square = other_input(node, x);
+    const NodeId square_id = uses_.producer(square);
+    if (square_id == kNoNode || !is_read_once(square)) return false;
+    const Node& squares = graph_.node(square_id);
+    inner.push_back(square_id);
+    if (squares.is("Pow")) return squares.inputs[0] == x && is_number(squares.inputs[1], 2);
+    return squares.is("Mul") && squares.inputs[0] == x && squares.inputs[1] == x;
+  }
+
+  // Its tanh is of √(2/π) · (x + 0.044715 · x³).
+  Found gelu_tanh(NodeId tanh) const {
+    std::vector<NodeId> inner{tanh};
+    const auto sum = times(graph_.node(tanh).inputs[0], std::sqrt(2 / std::numbers::pi), inner);
+    const NodeId add = sum ? uses_.producer(*sum) : kNoNode;
+    if (add == kNoNode || !graph_.node(add).is("Add") || !is_read_once(*sum)) return std::nullopt;
+    inner.push_back(add);
+    for (std::size_t i = 0; i < 2; ++i) {
+      std::vector<NodeId> all = inner;
+      const ValueId x = graph_.node(add).inputs[i];
+      const auto cube = times(graph_.node(add).inputs[1 - i], 0.044715, all);
+      if (cube && is_cube_of(*cube, x, all)) return half_of_one_plus(Kind::kGeluTanh, x, tanh, all);
+    }
+    return std::nullopt;
   }
 
   bool is_half_of(const Node& node, ValueId x) const {

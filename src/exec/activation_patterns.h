@@ -11,6 +11,7 @@ struct ActivationPattern {
   enum class Kind {
     kSwish,      // x · Sigmoid(x)
     kGelu,       // x · (Erf(x / √2) + 1) · 0.5, in any order of its factors
+    kGeluTanh,   // x · (Tanh(√(2/π) · (x + 0.044715 x³)) + 1) · 0.5, likewise
     kHardSwish,  // x · Clip(x + 3, 0, 6) / 6, or with a HardSigmoid of that slope
   };
   Kind kind;

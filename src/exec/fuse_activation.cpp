@@ -10,6 +10,7 @@ std::string_view operator_of(ActivationPattern::Kind kind) {
     case ActivationPattern::Kind::kSwish:
       return "Swish";
     case ActivationPattern::Kind::kGelu:
+    case ActivationPattern::Kind::kGeluTanh:
       return "Gelu";
     case ActivationPattern::Kind::kHardSwish:
       return "HardSwish";
@@ -27,6 +28,8 @@ int fuse_activation(Graph& graph, const std::vector<ValueId>& keep) {
     last.op_type = operator_of(pattern.kind);
     last.inputs = {pattern.x};
     last.attributes = {};
+    if (pattern.kind == ActivationPattern::Kind::kGeluTanh)
+      last.attributes.set("approximate", std::string("tanh"));
     for (const NodeId id : pattern.inner) graph.remove_node(id);
     gone += static_cast<int>(pattern.inner.size());
   }

@@ -175,8 +175,9 @@ class Fuser {
     if (node.op_type == "LeakyRelu") return Activation{node.op_type, {a.get_float("alpha", 0.01f)}};
     if (node.op_type == "HardSigmoid")
       return Activation{node.op_type, {a.get_float("alpha", 0.2f), a.get_float("beta", 0.5f)}};
-    const bool is_plain = (node.op_type == "Swish" && a.get_float("alpha", 1) == 1) ||
-                          (node.op_type == "Gelu" && a.get_string("approximate", "none") == "none");
+    if (node.op_type == "Gelu")
+      return Activation{a.get_string("approximate", "none") == "tanh" ? "GeluTanh" : "Gelu", {}};
+    const bool is_plain = node.op_type == "Swish" && a.get_float("alpha", 1) == 1;
     if (is_plain || node.op_type == "Sigmoid" || node.op_type == "Tanh" ||
         node.op_type == "HardSwish")
       return Activation{node.op_type, {}};

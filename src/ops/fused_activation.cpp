@@ -52,6 +52,8 @@ FusedActivation fused_activation(const std::string& name, const std::vector<floa
     activation.function = UnaryF32::kHardSwish;
   } else if (name == "Gelu") {
     activation.function = UnaryF32::kGelu;
+  } else if (name == "GeluTanh") {
+    activation.function = UnaryF32::kGeluTanh;
   } else {
     throw unsupported("fused activation '" + name + "'");
   }

@@ -27,8 +27,8 @@ struct FusedActivation {
 };
 
 // `name` as in the attribute `activation` ("" for none), `parameters` in ONNX Runtime's order:
-// LeakyRelu alpha; Clip min, max; HardSigmoid alpha, beta. Swish (alpha 1), HardSwish and Gelu are
-// q8's own. Throws unsupported for another name.
+// LeakyRelu alpha; Clip min, max; HardSigmoid alpha, beta. Swish (alpha 1), HardSwish, Gelu and
+// GeluTanh are q8's own. Throws unsupported for another name.
 FusedActivation fused_activation(const std::string& name, const std::vector<float>& parameters);
 
 }  // namespace q8

@@ -85,6 +85,45 @@ TEST(FuseActivation, MakesGeluOnlyOfItsOwnNumbers) {
   EXPECT_EQ(fused(1.41421356f, 0.25f), "Div Erf Add Mul Mul");
 }
 
+enum class Cube { kPower, kProducts, kSquareOfPower };
+
+// 0.5 · x · (1 + tanh(root · (x + factor · x³))), the half taken before the product or after it.
+std::string fused_gelu_tanh(Cube cube, bool half_first, float factor, bool is_kept = false) {
+  SmallGraph g;
+  g.input("x");
+  for (const auto& [name, value] : {std::pair{"root", 0.7978846f},
+                                    {"factor", factor},
+                                    {"one", 1.0f},
+                                    {"half", 0.5f},
+                                    {"two", 2.0f},
+                                    {"three", 3.0f}})
+    g.constant(name, Tensor::scalar(value));
+  if (cube == Cube::kPower) g.node("Pow", {"x", "three"}, {"c"});
+  if (cube == Cube::kProducts) g.node("Mul", {"x", "x"}, {"q"});
+  if (cube == Cube::kSquareOfPower) g.node("Pow", {"x", "two"}, {"q"});
+  if (cube != Cube::kPower) g.node("Mul", {"x", "q"}, {"c"});
+  g.node("Mul", {"factor", "c"}, {"f"});
+  g.node("Add", {"x", "f"}, {"a"});
+  g.node("Mul", {"a", "root"}, {"i"});
+  g.node("Tanh", {"i"}, {"t"});
+  g.node("Add", {"t", "one"}, {"s"});
+  g.node("Mul", {"x", half_first ? "half" : "s"}, {"h"});
+  g.node("Mul", {"h", half_first ? "s" : "half"}, {"y"});
+  g.output("y");
+  fuse_activation(g.graph, is_kept ? std::vector{g.value("c")} : std::vector<ValueId>());
+  if (g.types() != "Gelu") return g.types();
+  return g.only("Gelu").attributes.get_string("approximate", "none");
+}
+
+TEST(FuseActivation, MakesTheGeluByTanhOfItsPieces) {
+  for (const bool half_first : {false, true})
+    for (const Cube cube : {Cube::kPower, Cube::kProducts, Cube::kSquareOfPower})
+      EXPECT_EQ(fused_gelu_tanh(cube, half_first, 0.044715f), "tanh");
+  EXPECT_EQ(fused_gelu_tanh(Cube::kPower, true, 0.05f), "Pow Mul Add Mul Tanh Add Mul Mul");
+  EXPECT_EQ(fused_gelu_tanh(Cube::kPower, true, 0.044715f, true),
+            "Pow Mul Add Mul Tanh Add Mul Mul");
+}
+
 // x · clip(x + added, 0, upper) / 6, with the sixth of the product or of the clipped sum.
 std::string fused_hard_swish(bool sixth_first, float added, float upper, bool is_kept = false) {
   SmallGraph g;
