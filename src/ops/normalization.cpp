@@ -1,5 +1,8 @@
 #include "ops/normalization.h"
 
+#include <limits>
+
+#include "kernels/elementwise_f32.h"
 #include "ops/families.h"
 
 namespace q8 {
@@ -24,17 +27,28 @@ void batch_normalize(RunContext& run, const Tensor& x, double epsilon) {
   }
   Tensor& y = run.output(0, x.dtype(), x.shape());
   if (x.size() == 0) return;
+  std::vector<T> scale, shift;
+  for (std::size_t c = 0; c < operand[0].size(); ++c) {
+    const double factor = operand[0][c] / std::sqrt(operand[3][c] + epsilon);
+    scale.push_back(static_cast<T>(factor));
+    shift.push_back(static_cast<T>(operand[1][c] - operand[2][c] * factor));
+  }
   const std::int64_t planes = x.shape()[0] * channels, plane = x.size() / planes;
   const T* source = x.data<T>();
   T* target = y.mutable_data<T>();
+  if constexpr (std::is_same_v<T, float>)
+    if (plane == 1) {
+      constexpr float kNone = std::numeric_limits<float>::infinity();
+      scale_shift_f32(run.kernels, x.shape()[0], channels,
+                      {.scale = scale.data(), .shift = shift.data(), .lo = -kNone, .hi = kNone},
+                      source, target, run.threads);
+      return;
+    }
   run.threads.parallel_for(planes, row_grain(plane), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t p = begin; p < end; ++p) {
       const auto c = static_cast<std::size_t>(p % channels);
-      const double factor = operand[0][c] / std::sqrt(operand[3][c] + epsilon);
-      const T scale = static_cast<T>(factor);
-      const T offset = static_cast<T>(operand[1][c] - operand[2][c] * factor);
       for (std::int64_t i = p * plane; i < (p + 1) * plane; ++i)
-        target[i] = source[i] * scale + offset;
+        target[i] = source[i] * scale[c] + shift[c];
     }
   });
 }

@@ -256,6 +256,29 @@ TEST(FoldAffine, ScalesTheColumnsOfAMatMul) {
   EXPECT_EQ(fold(rows), 0);
 }
 
+// Factors 1 and 3, shifts −2 and −3, as add_norm has them.
+TEST(FoldAffine, GoesThroughAReshapeThatKeepsTheColumnsOfAMatMul) {
+  const auto reshaped = [](std::vector<std::int64_t> shape) {
+    SmallGraph g;
+    g.input("x");
+    g.constant("w", Tensor::of<float>({2, 2}, {1, 2, 3, 4}));
+    g.constant("shape", Tensor::of<std::int64_t>({2}, std::move(shape)));
+    g.node("MatMul", {"x", "w"}, {"m"});
+    g.node("Reshape", {"m", "shape"}, {"r"});
+    add_norm(g, "r", "y");
+    g.output("y");
+    return g;
+  };
+  auto g = reshaped({-1, 2});
+  EXPECT_EQ(fold(g), 1);
+  EXPECT_EQ(g.types(), "MatMul Add Reshape");
+  EXPECT_THAT(g.floats(g.only("MatMul").input(1)), ElementsAre(1, 6, 3, 12));
+  EXPECT_THAT(g.floats(g.only("Add").input(1)), ElementsAre(-2, -3));
+  EXPECT_EQ(g.name_of(g.only("Reshape").outputs[0]), "y");
+  auto others = reshaped({2, -1});  // the channels may be something else
+  EXPECT_EQ(fold(others), 0);
+}
+
 TEST(FoldAffine, ScalesAMatMulAndTheBiasBehindIt) {
   auto g = with_arithmetic("Add", "MatMul", Tensor::of<float>({2, 2}, {1, 2, 3, 4}),
                            Tensor::of<float>({2}, {5, 6}), false, "z");

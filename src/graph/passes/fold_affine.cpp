@@ -148,6 +148,42 @@ bool fold_through_bias(Graph& graph, const Uses& uses, NodeId id, ValueId data) 
   return false;
 }
 
+// A MatMul's columns that a Reshape made the channels of [rows, channels], such as a
+// BatchNormalization needs them: W takes the factor, and the shift is added before the Reshape.
+bool fold_through_reshape(Graph& graph, const Uses& uses, NodeId id, ValueId data) {
+  const NodeId reshape = uses.producer(data);
+  if (reshape == kNoNode || !graph.node(reshape).is("Reshape")) return false;
+  const ValueId product = graph.node(reshape).inputs[0];
+  const Tensor* shape = graph.constant(graph.node(reshape).input(1));
+  const auto producer = producer_of(graph, uses.producer(product));
+  if (!producer || !graph.node(producer->id).is("MatMul") || shape == nullptr ||
+      shape->size() != 2 || shape->to_int64s()[1] != producer->result.channels ||
+      uses.only_consumer(product) != reshape)
+    return false;
+  const auto affine = channel_affine(graph, graph.node(id), data,
+                                     {.channels = producer->result.channels, .axis = 1, .rank = 2});
+  if (!affine || !graph.bypass(data, graph.node(id).outputs[0])) return false;
+  const std::string name = graph.node(id).name + "_shift";
+  graph.remove_node(id);
+  const std::vector<double> none(affine->shift.size(), 0);
+  scale_and_shift(graph, *producer, {.factor = affine->factor, .shift = none});
+  if (!affine->shifts()) return true;
+  Tensor shift(DType::kF32, Shape{producer->result.channels});
+  std::ranges::transform(affine->shift, shift.mutable_data<float>(),
+                         [](double s) { return static_cast<float>(s); });
+  const ValueId constant = graph.add_constant(name, std::move(shift));
+  const ValueId sum = graph.add_value(name + "ed");
+  graph.add_node({.name = graph.unique_node_name(name),
+                  .domain = "",
+                  .op_type = "Add",
+                  .inputs = {product, constant},
+                  .outputs = {sum},
+                  .attributes = {},
+                  .doc = ""});
+  graph.node(reshape).inputs[0] = sum;
+  return true;
+}
+
 }  // namespace
 
 int fold_affine(Graph& graph, const Evaluate&) {
@@ -155,7 +191,8 @@ int fold_affine(Graph& graph, const Evaluate&) {
   Uses uses(graph);
   const auto fold = [&](NodeId id, ValueId data) {
     return data != kNoValue && uses.only_consumer(data) == id &&
-           (fold_into_producer(graph, uses, id, data) || fold_through_bias(graph, uses, id, data));
+           (fold_into_producer(graph, uses, id, data) || fold_through_bias(graph, uses, id, data) ||
+            fold_through_reshape(graph, uses, id, data));
   };
   for (NodeId id = 0; id < graph.node_count(); ++id) {
     if (!has_one_output(graph.node(id))) continue;
