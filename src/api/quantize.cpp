@@ -65,6 +65,9 @@ bool needs_no_profile(const QuantizeJob& job) {
 
 // The profile that the job names or that lies in the working directory; empty where none is read.
 fs::path find_profile_file(const QuantizeJob& job) {
+  if (job.model.extension() == ".q8cal")
+    throw usage_error(job.model.string() +
+                      " is a calibration profile, not a model: name it with --calibration");
   if (needs_no_profile(job)) return {};
   if (!job.data.empty()) {
     if (!job.calibration.empty()) throw usage_error("--calibration and --data exclude each other");

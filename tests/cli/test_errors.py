@@ -23,6 +23,9 @@ class Usage(q8_program.Q8TestCase):
     def test_unexpected_arguments_name_the_first(self):
         self.fail_with(2, ["unexpected argument: c"], "validate", "a", "b", "c", "d")
 
+    def test_a_profile_where_the_model_belongs(self):
+        self.fail_with(2, ["m.q8cal", "--calibration"], "quantize", "m.q8cal")
+
     def test_missing_value(self):
         self.fail_with(2, ["--data: its value is missing"], "validate", "--data")
 
