@@ -100,10 +100,12 @@ void Decision::take_weighted(NodeId id) {
   if (!has_weights && !node.is("MatMul")) return keep_float("its weights are not constant");
   if (!has_weights && !request_.target.integer_activation_products)
     return keep_float("the target multiplies two activations in float");
+  if (!has_weights && !request_.target.fast_activation_products)
+    return keep_float("the target is faster in float with two activations");
   if (node.is("ConvTranspose") && !request_.target.integer_conv_transpose)
     return keep_float("the target has no integer ConvTranspose");
-  if (has_small_groups(graph_, node, request_.target.least_group_channels))
-    return keep_float("the target is faster in float where groups have few channels");
+  if (has_small_groups(graph_, node, request_.target))
+    return keep_float("the target is faster in float with groups of few channels");
   if (node.is("Gemm") &&
       (node.attributes.get_float("alpha", 1) != 1 || node.attributes.get_float("beta", 1) != 1 ||
        node.attributes.get_int("transA", 0) != 0))

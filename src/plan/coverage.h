@@ -55,9 +55,9 @@ std::vector<std::size_t> data_inputs(const Graph& graph, const Node& node);
 // LSTM with constant weights.
 bool can_be_dynamic(const Graph& graph, const Node& node);
 
-// Whether a Conv with constant weights has groups of fewer input channels than `least`; depthwise
-// ones, one channel in and one out, have not.
-bool has_small_groups(const Graph& graph, const Node& node, std::int64_t least);
+// Whether a Conv with constant weights has groups that the target is faster with in float:
+// depthwise ones, one channel in and one out, where they are few, others by their input channels.
+bool has_small_groups(const Graph& graph, const Node& node, const Target& target);
 
 // Products of one sample of a kWeighted node with constant weights: elements of its result times
 // the weights that each of them sees. 0 for others.

@@ -34,13 +34,14 @@ bool can_be_dynamic(const Graph& graph, const Node& node) {
          node.attributes.get_float("beta", 1) == 1 && node.attributes.get_int("transA", 0) == 0;
 }
 
-bool has_small_groups(const Graph& graph, const Node& node, std::int64_t least) {
+bool has_small_groups(const Graph& graph, const Node& node, const Target& target) {
   const std::int64_t groups = node.attributes.get_int("group", 1);
   if (!node.is("Conv") || groups == 1 || graph.constant(node.input(1)) == nullptr) return false;
   const Shape& weights = graph.constant(node.inputs[1])->shape();  // [out, in / groups, kernel…]
   if (weights.rank() < 2) return false;
   const bool is_depthwise = weights[1] == 1 && weights[0] == groups;
-  return weights[1] < least && !is_depthwise;
+  return is_depthwise ? groups < target.least_depthwise_channels
+                      : weights[1] < target.least_group_channels;
 }
 
 double multiply_adds(const Graph& graph, const Node& node, double output_elements) {

@@ -9,15 +9,18 @@ namespace {
 
 constexpr std::string_view kOnnxRuntime =
     "https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html";
-// Its QLinearConv multiplies group by group: measured on x86-64, docs/targets.md has the figures.
-constexpr std::int64_t kOnnxRuntimeGroup = 8;
+// Its QLinearConv multiplies group by group, and depthwise reads 16 channels at once but what is
+// left one by one: measured on x86-64, docs/targets.md has the figures.
+constexpr std::int64_t kOnnxRuntimeGroup = 8, kOnnxRuntimeDepthwise = 16;
 
 constexpr Target kTargets[] = {
     {.name = "onnxruntime-x86",
      .help = "ONNX Runtime on x86-64 CPUs with VNNI",
      .documentation = kOnnxRuntime,
      .least_group_channels = kOnnxRuntimeGroup,
+     .least_depthwise_channels = kOnnxRuntimeDepthwise,
      .integer_gates = true,
+     .fast_activation_products = false,
      .quantizes_float_bias = true,
      .checks_gemm_bias_scale = false,
      .four_bit_weights = FourBits::kProductsFloat,
@@ -29,7 +32,9 @@ constexpr Target kTargets[] = {
      .documentation = kOnnxRuntime,
      .weight_levels = 64,
      .least_group_channels = kOnnxRuntimeGroup,
+     .least_depthwise_channels = kOnnxRuntimeDepthwise,
      .integer_gates = true,
+     .fast_activation_products = false,
      .quantizes_float_bias = true,
      .checks_gemm_bias_scale = false,
      .four_bit_weights = FourBits::kProductsFloat,

@@ -31,10 +31,11 @@ struct Target {
   bool quantized_bias = true;      // s32 bias with scale s_x·s_w; otherwise float
   bool quantized_outputs = false;  // graph outputs get a Q/DQ pair too
   bool integer_conv_transpose = false;
-  bool integer_conv_needs_output = true;  // Conv is integer only where its output is quantized
-  std::int64_t least_group_channels = 1;  // a Conv in groups is faster in float where one has fewer
-                                          // input channels, but for depthwise ones
-  bool fixed_bounded_ranges = false;      // Softmax, Sigmoid: [0, 1]; Tanh: [−1, 1], always
+  bool integer_conv_needs_output = true;      // Conv is integer only where its output is quantized
+  std::int64_t least_group_channels = 1;      // a Conv in groups is faster in float where one has
+                                              // fewer input channels, but for depthwise ones
+  std::int64_t least_depthwise_channels = 1;  // those are where they have fewer of them
+  bool fixed_bounded_ranges = false;          // Softmax, Sigmoid: [0, 1]; Tanh: [−1, 1], always
   bool absorbs_clamps = true;  // Relu and Clip go away where the quantized range says the same
   bool rescales = true;        // Concat and AveragePool may have other scales before than behind
   bool integer_adds = true;    // residual Adds in integers; otherwise one float input is left
@@ -42,6 +43,7 @@ struct Target {
                                // function between quantized values
 
   bool integer_activation_products = true;  // a MatMul of two activations
+  bool fast_activation_products = true;     // faster in integers than in float
   bool quantized_recurrent_weights = true;  // of LSTM, GRU and RNN, behind a DequantizeLinear
 
   // What `q8 inspect --target` holds the models of any quantizer against.

@@ -20,7 +20,7 @@ def finish(b, x, c_in, name, classes):
     b.output(name)
 
 
-@family(Conv=1, MatMul=16, Gemm=1)
+@family(Conv=1, MatMul=12, Gemm=1)
 def vit():
     b = Exporter(201)
     b.input("image", [1, 3, 48, 48])
@@ -33,7 +33,7 @@ def vit():
     return b.model(17), b.images("image", [1, 3, 48, 48])
 
 
-@family(Conv=1, MatMul=14)
+@family(Conv=1, MatMul=10)
 def swin():
     """Attention in windows, the second time rolled by half a window, with a table of relative positions; patches are merged."""
     b = Exporter(202)
@@ -90,7 +90,7 @@ def texts(b, lengths, count=32, masked=True):
     return feeds
 
 
-@family(MatMul=17, Gemm=1)
+@family(MatMul=13, Gemm=1)
 def bert():
     b = Exporter(203)
     b.input("ids", [1, "tokens"], T.INT64)
@@ -107,7 +107,7 @@ def bert():
     return b.model(17), texts(b, (8, 24))
 
 
-@family(Gemm=8, MatMul=5)
+@family(Gemm=8, MatMul=1)
 def gpt2():
     """One step of a decoder: the keys and values of the words before it come in and go out; its linear layers are flattened to Gemms."""
     b = Exporter(204)
@@ -151,7 +151,7 @@ def lstm_tagger():
     return b.model(17), texts(b, (8, 24), masked=False)
 
 
-@family(Conv=4, MatMul=30)
+@family(Conv=4, MatMul=23)
 def detr():
     """A small CNN, an encoder, and a decoder of constant queries that attends to itself and to the picture."""
     b = Exporter(206)

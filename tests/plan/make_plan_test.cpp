@@ -119,7 +119,9 @@ NodeMode mode_of_groups(std::int64_t groups, const Shape& weights, const std::st
 TEST(MakePlan, GroupsOfFewChannelsStayFloatWhereTheTargetIsFasterSo) {
   EXPECT_EQ(mode_of_groups(4, Shape{8, 2, 1, 1}, "onnxruntime-x86"), NodeMode::kWeightOnly);
   EXPECT_EQ(mode_of_groups(4, Shape{8, 1, 1, 1}, "onnxruntime-x86"), NodeMode::kWeightOnly);
-  EXPECT_EQ(mode_of_groups(4, Shape{4, 1, 1, 1}, "onnxruntime-x86"), NodeMode::kInteger);
+  EXPECT_EQ(mode_of_groups(15, Shape{15, 1, 1, 1}, "onnxruntime-x86"), NodeMode::kWeightOnly);
+  EXPECT_EQ(mode_of_groups(16, Shape{16, 1, 1, 1}, "onnxruntime-x86"), NodeMode::kInteger);
+  EXPECT_EQ(mode_of_groups(4, Shape{4, 1, 1, 1}, "onnxruntime-arm"), NodeMode::kInteger);
   EXPECT_EQ(mode_of_groups(2, Shape{16, 8, 1, 1}, "onnxruntime-x86"), NodeMode::kInteger);
   EXPECT_EQ(mode_of_groups(1, Shape{2, 2, 1, 1}, "onnxruntime-x86"), NodeMode::kInteger);
   EXPECT_EQ(mode_of_groups(4, Shape{8, 2, 1, 1}, "openvino"), NodeMode::kInteger);
@@ -248,10 +250,13 @@ TEST(MakePlan, MaskAndScoresBeforeSoftmaxStayFloat) {
   b.node("Add", {"scores", "mask"}, "masked").node("Softmax", {"masked"}, "p");
   b.constant("w", Tensor::of<float>(Shape{2, 2}, {1, 2, 3, 4})).node("MatMul", {"p", "w"}, "y");
   b.output("y");
-  const auto plan = plan_of(
-      b, {spread("q", -1, 1), spread("k", -1, 1), spread("mask", -1e4f, 0), spread("scores", -9, 9),
-          spread("masked", -1e4f, 9), spread("p", 0, 1), spread("y", -1, 1)});
-  EXPECT_EQ(mode(plan, "scores"), NodeMode::kInteger);  // its sums come out in float
+  const std::vector<TensorStatistics> tensors = {
+      spread("q", -1, 1),      spread("k", -1, 1),         spread("mask", -1e4f, 0),
+      spread("scores", -9, 9), spread("masked", -1e4f, 9), spread("p", 0, 1),
+      spread("y", -1, 1)};
+  const auto plan = plan_of(b, tensors, kMinMax, "onnxruntime-arm");
+  EXPECT_EQ(mode(plan, "scores"), NodeMode::kInteger);               // its sums come out in float
+  EXPECT_EQ(mode(plan_of(b, tensors), "scores"), NodeMode::kFloat);  // faster so
   EXPECT_EQ(mode(plan, "masked"), NodeMode::kFloat);
   for (const char* value : {"mask", "scores", "masked", "y"})
     EXPECT_EQ(plan.find_activation(value), nullptr) << value;
