@@ -35,6 +35,17 @@ class Quantized:
         return sum(counts[op_type] for op_type in PRODUCTS)
 
 
+def write_samples(folder, model, samples):
+    """As ONNX test data sets: the only form of data for inputs of varying shapes."""
+    constants = {t.name for t in model.graph.initializer}
+    names = [i.name for i in model.graph.input if i.name not in constants]
+    for k, feed in enumerate(samples):
+        target = folder / f"test_data_set_{k}"
+        target.mkdir(parents=True)
+        for i, name in enumerate(names):
+            (target / f"input_{i}.pb").write_bytes(onnx.numpy_helper.from_array(feed[name], name).SerializeToString())
+
+
 class RoundTrip:
     """`make` returns (model, samples); samples is a list of feeds."""
 
@@ -43,19 +54,9 @@ class RoundTrip:
         self.model, self.samples = make()
         self.path, self.profile = folder / "model.onnx", folder / "model.q8cal"
         onnx.save(self.model, self.path)
-        self.write_test_data()
+        write_samples(folder / "data", self.model, self.samples)
         self.call("calibrate", self.path, "--data", folder / "data", "-o", self.profile)
         self.expected = None
-
-    def write_test_data(self):
-        """As ONNX test data sets: the only form of data for inputs of varying shapes."""
-        constants = {t.name for t in self.model.graph.initializer}
-        names = [i.name for i in self.model.graph.input if i.name not in constants]
-        for k, feed in enumerate(self.samples):
-            target = self.folder / "data" / f"test_data_set_{k}"
-            target.mkdir(parents=True)
-            for i, name in enumerate(names):
-                (target / f"input_{i}.pb").write_bytes(onnx.numpy_helper.from_array(feed[name], name).SerializeToString())
 
     def start(self, *command):
         return subprocess.run([str(part) for part in (self.q8, *command)], capture_output=True, text=True)
