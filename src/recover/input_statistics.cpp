@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "base/rounding.h"
 #include "base/threads.h"
 #include "exec/token_mask.h"
 #include "kernels/gemm_u8s8.h"
@@ -46,7 +45,8 @@ struct RowBlock {
 };
 
 RowBlock read_rows(const LayerRows& rows, const WeightedLayer& layer,
-                   std::span<const std::int64_t> taken, std::int64_t group, Threads& threads) {
+                   std::span<const std::int64_t> taken, std::int64_t group,
+                   const QuantizeRow& kernels, Threads& threads) {
   const std::int64_t count = std::ssize(taken), depth = layer.depth;
   const QuantParams& params = *layer.input_params;
   RowBlock block{.bytes = {},
@@ -56,18 +56,16 @@ RowBlock read_rows(const LayerRows& rows, const WeightedLayer& layer,
   block.reals.resize(static_cast<std::size_t>(count * depth));
   block.bytes.resize(block.reals.size());
   const QuantLimits limits = quant_limits(params.dtype);
-  const float scale = params.scale[0], zero = static_cast<float>(block.zero_point);
-  const float low = static_cast<float>(limits.min) - zero,
-              high = static_cast<float>(limits.max) - zero;
   threads.parallel_for(count, 8, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      float* real = block.reals.data() + i * depth;
-      std::uint8_t* byte = block.bytes.data() + i * depth;
-      rows.read(taken[static_cast<std::size_t>(i)], group, real);
-      for (std::int64_t k = 0; k < depth; ++k)
-        byte[k] = static_cast<std::uint8_t>(static_cast<std::int32_t>(
-            std::clamp(round_half_even(real[k] / scale), low, high) + zero));
-    }
+    for (std::int64_t i = begin; i < end; ++i)
+      rows.read(taken[static_cast<std::size_t>(i)], group, block.reals.data() + i * depth);
+    kernels.quantize({.x = block.reals.data() + begin * depth,
+                      .count = (end - begin) * depth,
+                      .scale = params.scale[0],
+                      .zero_point = block.zero_point,
+                      .low = limits.min,
+                      .high = limits.max,
+                      .out = block.bytes.data() + begin * depth});
   });
   return block;
 }
@@ -194,7 +192,7 @@ class Collector {
     const WeightedLayer& layer = layers_[index];
     InputStatistics& to = statistics_[index];
     const std::int64_t depth = layer.depth, first = group * depth, count = std::ssize(taken);
-    const RowBlock block = read_rows(rows, layer, taken, group, threads);
+    const RowBlock block = read_rows(rows, layer, taken, group, *kernels_.quantize, threads);
     add_sums(block, count, depth, to.sums.data() + first, to.real_sums.data() + first);
     if (!gram_) return;
     if (depth <= kSmallDepth)
