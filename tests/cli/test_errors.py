@@ -104,8 +104,8 @@ class Configuration(q8_program.Q8TestCase):
         self.succeed("calibrate", MODEL, "--data", CALIB, "--samples", 100)
         self.fail_with(2, ["foo", "(from q8.toml: observer)"], "quantize")
         self.assertNotIn("q8.toml", self.q8("quantize", "--observer", "bar").stderr)
-        (self.folder / "q8.toml").write_text("[quantize]\npercentile = 99\n")
-        self.fail_with(2, ["--observer mse", "(from q8.toml: percentile)"], "quantize", "--observer", "mse")
+        (self.folder / "q8.toml").write_text("[quantize]\nobserver = 'mse'\npercentile = 99\n")
+        self.fail_with(2, ["--observer mse", "(from q8.toml: observer, percentile)"], "quantize")
         self.fail_at(["--threads", "(from q8.toml: threads)"], "threads = 'x'\n")
 
     def test_the_command_line_wins_over_what_it_excludes(self):
@@ -121,6 +121,21 @@ class Configuration(q8_program.Q8TestCase):
             self.assertEqual(quantized(toml, "--per-channel"), by_channel, toml)
         self.assertEqual(quantized("[quantize]\nper-channel = true\n", "--per-tensor"), by_tensor)
         self.fail_with(2, ["--per-tensor", "--per-channel"], "quantize", "--per-tensor", "--per-channel")
+
+    def test_an_observer_on_the_line_needs_no_percentile_of_the_file(self):
+        self.succeed("calibrate", MODEL, "--data", CALIB, "--samples", 100)
+
+        def quantized(toml, *options):
+            (self.folder / "q8.toml").write_text(toml)
+            self.succeed("quantize", "--recover", "none", *options, "-o", "w.onnx")
+            return (self.folder / "w.onnx").read_bytes()
+
+        file = "[quantize]\npercentile = 90\n"
+        self.assertEqual(quantized(file, "--observer", "mse"), quantized("", "--observer", "mse"))
+        low = quantized("", "--observer", "percentile", "--percentile", "90")
+        self.assertNotEqual(low, quantized("", "--observer", "percentile"))
+        self.assertEqual(quantized(file, "--observer", "percentile"), low)
+        self.fail_with(2, ["--percentile", "--observer mse"], "quantize", "--observer", "mse", "--percentile", "90")
 
     def test_merge_takes_no_samples_from_the_file(self):
         (self.folder / "q8.toml").write_text("[calibrate]\nsamples = 150\n")
