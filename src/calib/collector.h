@@ -7,18 +7,11 @@
 #include "base/isa.h"
 #include "base/threads.h"
 #include "calib/statistics.h"
+#include "calib/value_block.h"
 
 namespace q8 {
 
-// Float values in memory as [outer, channels, inner]; channels = 0: no channel axis, outer = 1 and
-// inner all of them.
-struct ValueBlock {
-  const float* data = nullptr;
-  std::int64_t outer = 1, channels = 0, inner = 0;
-  std::int64_t channel_axis = 0;  // in the logical tensor
-
-  std::int64_t size() const { return outer * (channels == 0 ? 1 : channels) * inner; }
-};
+struct BlockPart;  // block_part.h
 
 // What is not finite in a block.
 enum class Oddity { kNone, kNaN, kPositiveInfinity, kNegativeInfinity };
@@ -44,6 +37,8 @@ class StatisticsCollector {
 
  private:
   struct Scratch;
+  void look_through_parts(const ValueBlock& block, const Histogram* histogram,
+                          std::span<BlockPart> parts);
   void count(std::span<const float> values, Histogram& histogram);
   void flush(std::int64_t parts, Histogram& histogram);
   std::int64_t parts_of(std::int64_t size) const;

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "calib/collector.h"
 #include "calib/value_block.h"
 #include "exec/session.h"
 #include "exec/token_mask.h"
