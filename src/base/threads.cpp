@@ -30,8 +30,8 @@ int usable_cores() {
   return std::max(1, CPU_COUNT(&set));
 }
 
-// Waits until done(), but not longer than kAwake; yields now and then, since who is waited for may
-// need this core.
+// Waits until done(), but not longer than kAwake. Yields to nobody: a program of the lowest
+// priority would keep the core for milliseconds, and the other core meanwhile does all the work.
 template <typename Condition>
 bool wait_awake(Condition&& done) {
   const auto end = std::chrono::steady_clock::now() + kAwake;
@@ -40,7 +40,6 @@ bool wait_awake(Condition&& done) {
       if (done()) return true;
       pause_core();
     }
-    std::this_thread::yield();
   } while (std::chrono::steady_clock::now() < end);
   return false;
 }
