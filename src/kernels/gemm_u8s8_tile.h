@@ -49,18 +49,18 @@ struct TileU8S8 {
 
 using TileU8S8Function = void (*)(const TileU8S8& tile);
 
+// What is known before the first strip: no strip has more rows or columns.
+struct StripShape {
+  int most_rows;
+  std::int64_t most_columns, taps, k4;
+};
+
 // The same rows against several panels, one behind the other.
 struct StripU8S8 {
   TileU8S8 tile;             // of the first panel; `columns` counts those of all panels
   std::int64_t panel_bytes;  // from one panel of b to the next
-  int most_rows;             // of the StripShape
-  std::uint8_t* scratch;     // 64-byte aligned
-};
-
-// What is known before the first strip: no strip has more rows.
-struct StripShape {
-  int most_rows;
-  std::int64_t taps, k4;
+  StripShape shape;
+  std::uint8_t* scratch;  // 64-byte aligned
 };
 
 // Kernels that arrange the rows once for all panels, or must prepare the processor. run() is called

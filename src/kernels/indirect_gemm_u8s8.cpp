@@ -12,7 +12,7 @@ std::int32_t sum_bytes(const std::uint8_t* bytes, std::int64_t count) {
 
 TileRunner::TileRunner(const PackedS8& b, std::int64_t most_rows)
     : b_(b),
-      shape_{static_cast<int>(most_rows), b.taps(), b.k4()},
+      shape_{static_cast<int>(most_rows), b.n(), b.taps(), b.k4()},
       rows_(static_cast<std::size_t>(b.taps() * most_rows)),
       row_sums_(b.has_zero_point() ? static_cast<std::size_t>(most_rows) : 0) {
   const StripKernels* strip = b.row().strip;
@@ -47,7 +47,7 @@ void TileRunner::run(TileU8S8 tile, std::int64_t first, std::int64_t end) {
   if (b_.row().strip != nullptr)
     b_.row().strip->run({.tile = tile,
                          .panel_bytes = b_.panel_bytes(),
-                         .most_rows = shape_.most_rows,
+                         .shape = shape_,
                          .scratch = scratch_.data()});
   if (b_.row().strip == nullptr || b_.row().overflow != nullptr) run_panels(tile, end - first);
 }
