@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstring>
 #include <optional>
 #include <span>
 
@@ -23,15 +24,16 @@ class Fuser {
 
   bool fuse(Node& conv, const std::vector<ValueId>& keep) {
     const ValueId joined = conv.input(0);
-    if (!fits(conv) || uses_.only_consumer(joined) == kNoNode ||
+    const std::size_t w = is_conv_of_bytes(conv) ? 3 : 1;
+    if (!fits(conv, w) || uses_.only_consumer(joined) == kNoNode ||
         std::ranges::find(keep, joined) != keep.end())
       return false;
     const auto grids = grids_joined(joined);
     if (!grids || !has_even_size((*grids)[0].image)) return false;
-    const Tensor weights = *graph_.constant(conv.inputs[1]);  // a new value moves the old ones
+    const Tensor weights = *graph_.constant(conv.inputs[w]);  // a new value moves the old ones
     if (weights.shape()[1] % 4 != 0) return false;
     conv.inputs[0] = (*grids)[0].image;
-    conv.inputs[1] = graph_.add_constant(graph_.value(conv.inputs[1]).name + "_unfocused",
+    conv.inputs[w] = graph_.add_constant(graph_.value(conv.inputs[w]).name + "_unfocused",
                                          weights_of_image(weights, *grids));
     double_all(conv, "kernel_shape", {weights.shape()[2], weights.shape()[3]});
     double_all(conv, "strides", {1, 1});
@@ -40,17 +42,25 @@ class Fuser {
   }
 
  private:
-  bool fits(const Node& node) const {
-    const Tensor* weights = graph_.constant(node.input(1));
+  static bool is_conv_of_bytes(const Node& node) {
+    return node.domain == "q8" && node.op_type == "QLinearConv";
+  }
+
+  // w: the input that has the weights.
+  bool fits(const Node& node, std::size_t w) const {
+    const Tensor* weights = graph_.constant(node.input(w));
     const std::vector<std::int64_t> dilations = node.attributes.get_ints("dilations");
-    return node.is("Conv") && weights != nullptr && weights->dtype() == DType::kF32 &&
-           weights->rank() == 4 && node.attributes.get_int("group", 1) == 1 &&
+    const bool is_known = node.is("Conv") ? weights != nullptr && weights->dtype() == DType::kF32
+                                          : weights != nullptr && is_conv_of_bytes(node);
+    return is_known && weights->rank() == 4 && node.attributes.get_int("group", 1) == 1 &&
            node.attributes.get_string("auto_pad", "NOTSET") == "NOTSET" &&
            std::ranges::all_of(dilations, [](std::int64_t d) { return d == 1; });
   }
 
   bool has_even_size(ValueId image) const {
-    const auto& dims = graph_.value(image).type.dims;
+    const NodeId maker = uses_.producer(image);
+    const bool is_quantized = maker != kNoNode && graph_.node(maker).is("QuantizeLinear");
+    const auto& dims = graph_.value(is_quantized ? graph_.node(maker).inputs[0] : image).type.dims;
     return dims && dims->size() == 4 && (*dims)[2] > 0 && (*dims)[2] % kStep == 0 &&
            (*dims)[3] > 0 && (*dims)[3] % kStep == 0;
   }
@@ -116,16 +126,18 @@ class Fuser {
   static Tensor weights_of_image(const Tensor& weights, const std::array<Grid, 4>& grids) {
     const Shape& s = weights.shape();
     const std::int64_t channels = s[1] / 4, wide = kStep * s[3];
-    Tensor turned = Tensor::zeros(DType::kF32, {s[0], channels, kStep * s[2], wide});
-    const float* in = weights.data<float>();
-    float* out = turned.mutable_data<float>();
+    Tensor turned(weights.dtype(), {s[0], channels, kStep * s[2], wide});
+    const std::size_t size = dtype_size(weights.dtype());
+    const std::byte* in = weights.bytes();
     for (std::int64_t o = 0; o < s[0]; ++o)
       for (std::int64_t c = 0; c < s[1]; ++c) {
         const auto& first = grids[static_cast<std::size_t>(c / channels)].first;
-        float* plane = out + (o * channels + c % channels) * kStep * s[2] * wide;
+        const std::int64_t plane = (o * channels + c % channels) * kStep * s[2] * wide;
         for (std::int64_t y = 0; y < s[2]; ++y)
-          for (std::int64_t x = 0; x < s[3]; ++x, ++in)
-            plane[(kStep * y + first[0]) * wide + kStep * x + first[1]] = *in;
+          for (std::int64_t x = 0; x < s[3]; ++x, in += size) {
+            const std::int64_t to = plane + (kStep * y + first[0]) * wide + kStep * x + first[1];
+            std::memcpy(turned.mutable_bytes() + static_cast<std::size_t>(to) * size, in, size);
+          }
       }
     return turned;
   }
