@@ -10,6 +10,7 @@
 #include "exec/fuse_conv_pair.h"
 #include "exec/fuse_float.h"
 #include "exec/fuse_focus.h"
+#include "exec/fuse_lookup.h"
 #include "exec/fuse_qdq.h"
 #include "exec/fuse_scale_shift.h"
 #include "graph/bodies.h"
@@ -55,6 +56,7 @@ LoweredGraph lower(Graph graph, const SessionOptions& options) {
     bytes = dequantize_constants(lowered.graph, options.keep);
     take_outer_constants(lowered.graph);  // those that were made just now
     fold_tables(lowered.graph, options.keep);
+    fuse_lookup(lowered.graph, options.keep);
     fuse_focus(lowered.graph, options.keep);
     fuse_float(lowered.graph, options.keep);
   }

@@ -110,6 +110,7 @@ void DepthwiseWeightsU8S8::run(const ConvGeometry& g, const std::uint8_t* input,
       tile.scratch = scratch.data();
       epilogue.fill(tile, 0);
       row_->tile(tile);
+      epilogue.look_up(tile, count, channels_);
       if (row_->overflow != nullptr) row_->overflow->add(count_overflow(tile));
     }
   });

@@ -38,11 +38,17 @@ EpilogueU8S8::EpilogueU8S8(const PackedS8& b, std::int32_t a_zero_point, const O
 
 EpilogueU8S8::EpilogueU8S8(const Columns& columns, std::int32_t a_zero_point,
                            const OutputU8S8& output)
-    : kind_(output.kind), zero_point_(output.zero_point) {
+    : kind_(output.kind),
+      zero_point_(output.zero_point),
+      table_(output.table.size()),
+      lookup_(output.lookup) {
   const std::int64_t n = columns.n;
   const std::int64_t padded = columns.padded;
   Q8_ASSERT(output.bias.empty() || output.bias.size() == static_cast<std::size_t>(n));
   Q8_ASSERT(kind_ == OutputKind::kS32 || !output.multiplier.empty() || n == 0);
+  Q8_ASSERT(output.table.empty() ||
+            (kind_ == OutputKind::kByte && output.table.size() == 256 && output.lookup != nullptr));
+  std::ranges::copy(output.table, table_.data());
 
   // −a_zero_point · Σ b + K · a_zero_point · b_zero_point, wrapping around as the sums do.
   bias_ = AlignedBuffer<std::int32_t>(static_cast<std::size_t>(padded));
@@ -67,6 +73,15 @@ EpilogueU8S8::EpilogueU8S8(const Columns& columns, std::int32_t a_zero_point,
     low_ = output.float_low;
     high_ = output.float_high;
   }
+}
+
+void EpilogueU8S8::look_up(std::uint8_t* out, std::int64_t stride, std::int64_t rows,
+                           std::int64_t columns) const {
+  if (columns == stride) {
+    lookup_(table_.data(), out, rows * columns, out);
+    return;
+  }
+  for (std::int64_t i = 0; i < rows; ++i, out += stride) lookup_(table_.data(), out, columns, out);
 }
 
 }  // namespace q8

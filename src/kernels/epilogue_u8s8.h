@@ -6,6 +6,7 @@
 
 #include "kernels/aligned_buffer.h"
 #include "kernels/gemm_u8s8_tile.h"
+#include "kernels/lookup_u8_kernels.h"
 #include "kernels/packed_s8.h"
 
 namespace q8 {
@@ -25,6 +26,9 @@ struct OutputU8S8 {
   std::span<const float> float_bias = {};   // kF32: empty: 0; else one per column
   float float_low = -std::numeric_limits<float>::infinity();
   float float_high = std::numeric_limits<float>::infinity();
+  // kByte: what each byte becomes in the end, while it is still in the cache; empty, or 256 bytes.
+  std::span<const std::uint8_t> table = {};
+  LookupU8Function lookup = nullptr;  // with a table: of lookup_u8_rows()
 };
 
 std::int64_t element_bytes(OutputKind kind);
@@ -62,12 +66,24 @@ class EpilogueU8S8 {
     tile.zero_point = zero_point_;
   }
 
+  // After the tile: the table's part, on its rows and `columns` columns.
+  template <typename Tile>
+  void look_up(const Tile& tile, std::int64_t rows, std::int64_t columns) const {
+    if (table_.size() > 0)
+      look_up(static_cast<std::uint8_t*>(tile.out), tile.out_stride, rows, columns);
+  }
+
  private:
+  void look_up(std::uint8_t* out, std::int64_t stride, std::int64_t rows,
+               std::int64_t columns) const;
+
   OutputKind kind_ = OutputKind::kS32;
   AlignedBuffer<std::int32_t> bias_;
   AlignedBuffer<float> scale_, offset_;
   float low_ = 0, high_ = 0;
   std::int32_t zero_point_ = 0;
+  AlignedBuffer<std::uint8_t> table_;
+  LookupU8Function lookup_ = nullptr;
 };
 
 }  // namespace q8

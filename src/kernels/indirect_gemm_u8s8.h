@@ -71,6 +71,7 @@ void indirect_gemm_u8s8(const IndirectGemmU8S8& g, Rows&& rows, Threads& threads
           tile.out_stride = g.c_stride;
           g.epilogue->fill(tile, column);
           runner.run(tile, panel, end_panel);
+          g.epilogue->look_up(tile, tile.rows, tile.columns);
         }
       }
     }

@@ -1,6 +1,8 @@
 #include <memory>
 
 #include "kernels/conv_u8s8.h"
+#include "kernels/isa_rows.h"
+#include "kernels/lookup_u8.h"
 #include "ops/channel_layout.h"
 #include "ops/conv_attributes.h"
 #include "ops/families.h"
@@ -67,11 +69,13 @@ void run_conv(RunContext& run, const ConvNode& node, const PreparedConv& prepare
 }
 
 // QLinearConv's inputs: x, x_scale, x_zero_point, w, w_scale, w_zero_point, y_scale, y_zero_point,
-// B.
+// B; domain "q8" adds a table of 256 bytes (u8 or s8, then the output's type), which the results
+// are looked up in.
 struct QLinearConvInputs {
   QuantInputs x, w, y;
   const Tensor* weights;
   const Tensor* bias;
+  const Tensor* table;
 };
 
 PreparedConv prepare(const KernelSet& kernels, const ConvNode& node, const QLinearConvInputs& in) {
@@ -90,13 +94,19 @@ PreparedConv prepare(const KernelSet& kernels, const ConvNode& node, const QLine
   if (in.bias != nullptr)
     bias.assign(in.bias->data<std::int32_t>(), in.bias->data<std::int32_t>() + in.bias->size());
   const auto [low, high] = quant_limits(in.y.dtype);
-  const OutputU8S8 output{
+  OutputU8S8 output{
       .kind = OutputKind::kByte,
       .bias = bias,
       .multiplier = multiplier,
       .zero_point = in.y.zero_point[0],
       .low = std::max(low, static_cast<std::int32_t>(node.clamp_low.value_or(low))),
       .high = std::min(high, static_cast<std::int32_t>(node.clamp_high.value_or(high)))};
+  if (in.table != nullptr) {
+    need_byte(*in.table, "the table");
+    if (in.table->size() != 256) throw bad_input("the table must be 256 bytes");
+    output.table = {reinterpret_cast<const std::uint8_t*>(in.table->bytes()), 256};
+    output.lookup = select(lookup_u8_rows(), kernels.max_isa).lookup;
+  }
   auto epilogue = conv->make_epilogue(in.x.is_signed(), in.x.zero_point[0], output);
   return {conv, std::move(epilogue), in.x.is_signed()};
 }
@@ -109,22 +119,23 @@ OpFunction make_qlinear_conv(const NodeContext& node) {
                              .w = quant_inputs(*input(4), input(5)),
                              .y = quant_inputs(*input(6), input(7)),
                              .weights = input(3),
-                             .bias = input(8)};
+                             .bias = input(8),
+                             .table = input(9)};
   };
   std::shared_ptr<const PreparedConv> ready;
-  if (are_constant(node, {1, 2, 3, 4, 5, 6, 7, 8}))
+  if (are_constant(node, {1, 2, 3, 4, 5, 6, 7, 8, 9}))
     ready = std::make_shared<const PreparedConv>(
         prepare(node.kernels, attributes, gather([&](std::size_t i) { return node.constant(i); })));
   if (ready != nullptr) node.has_copied(3);
   return [=](RunContext& run) {
-    const Tensor& zero_point = run.input(7);
+    const DType type = run.input(run.has_input(9) ? 9 : 7).dtype();
     if (ready != nullptr) {
-      run_conv(run, attributes, *ready, run.input(0), run.input(3), zero_point.dtype());
+      run_conv(run, attributes, *ready, run.input(0), run.input(3), type);
       return;
     }
     const auto in = gather([&](std::size_t i) { return run.optional_input(i); });
     run_conv(run, attributes, prepare(run.kernels, attributes, in), run.input(0), run.input(3),
-             zero_point.dtype());
+             type);
   };
 }
 

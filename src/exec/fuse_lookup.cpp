@@ -1,0 +1,30 @@
+#include "exec/fuse_lookup.h"
+
+#include <algorithm>
+
+namespace q8 {
+
+int fuse_lookup(Graph& graph, const std::vector<ValueId>& keep) {
+  constexpr std::size_t kTable = 9;  // of the convolution's inputs
+  const Uses uses(graph);
+  int fused = 0;
+  for (NodeId id = 0; id < graph.node_count(); ++id) {
+    Node& conv = graph.node(id);
+    if (conv.domain != "q8" || conv.op_type != "QLinearConv" || conv.inputs.size() > kTable ||
+        std::ranges::find(keep, conv.outputs[0]) != keep.end())
+      continue;
+    const NodeId reader = uses.only_consumer(conv.outputs[0]);
+    if (reader == kNoNode) continue;
+    const Node& lookup = graph.node(reader);
+    if (lookup.domain != "q8" || lookup.op_type != "TableLookup") continue;
+    conv.inputs.resize(kTable + 1, kNoValue);
+    conv.inputs[kTable] = lookup.inputs[1];
+    conv.outputs[0] = lookup.outputs[0];
+    graph.remove_node(reader);
+    ++fused;
+  }
+  if (fused > 0) graph.tidy(keep);
+  return fused;
+}
+
+}  // namespace q8
