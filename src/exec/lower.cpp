@@ -11,6 +11,7 @@
 #include "exec/fuse_float.h"
 #include "exec/fuse_focus.h"
 #include "exec/fuse_lookup.h"
+#include "exec/fuse_product_bias.h"
 #include "exec/fuse_qdq.h"
 #include "exec/fuse_scale_shift.h"
 #include "graph/bodies.h"
@@ -53,6 +54,7 @@ LoweredGraph lower(Graph graph, const SessionOptions& options) {
     if (!options.show_bodies) fuse_bodies(lowered.graph);
     fuse_activation(lowered.graph, options.keep);  // first: a Swish between bytes becomes a table
     fuse_qdq(lowered.graph, options.keep);
+    fuse_product_bias(lowered.graph, options.keep);
     bytes = dequantize_constants(lowered.graph, options.keep);
     take_outer_constants(lowered.graph);  // those that were made just now
     fold_tables(lowered.graph, options.keep);

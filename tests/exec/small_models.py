@@ -112,6 +112,33 @@ def tables_of_tables(b, x):
     return b.quantized(b.node("Mul", [total, b.quantized(b.node("Neg", [x]), 0.03, 140)]), 0.1, 200)
 
 
+def conv_and_function(group=1, functions=("Sigmoid",), channels=6):
+    """Functions of what a convolution makes, every value quantized: one table of its bytes."""
+    def build(b, x):
+        y = b.quantized(conv(b, x, 5, channels, group=group, factor=1.0), 0.06, 128)
+        for function in functions:
+            y = b.quantized(b.node(function, [y]), 1 / 100, 31)
+        return y
+    return build
+
+
+def focus(b, x):
+    """What YOLO begins with, in bytes: every second pixel, four times, as channels."""
+    numbers = lambda *v: b.constant(np.array(v, np.int64))
+    end = 2**63 - 1
+    parts = [b.node("Slice", [x, numbers(i, j), numbers(end, end), numbers(2, 3), numbers(2, 2)]) for j in (0, 1) for i in (0, 1)]
+    joined = b.quantized(b.node("Concat", parts, axis=1), 0.03, 120)
+    return b.quantized(conv(b, joined, 12, 7, factor=1.0, strides=[1, 2]), 0.06, 128)
+
+
+def product_and_bias(fenced):
+    """A float result of integers: a quantizer keeps the sum apart by a Max of one value."""
+    b, rows = Builder(), floats(2, 9, 12)
+    y = b.node("MatMul", [b.quantized("x", 0.03, 120), b.weight((12, 7), 1)[0]])
+    b.node("Add", [b.node("Max", [y]) if fenced else y, b.constant(floats(7))], "y")
+    return b.model({"x": rows}, ["y"]), {"x": rows}, False
+
+
 def small_cases():
     heads = floats(2, 3, 5, 8)
     image = floats(2, 5, 9, 7)
@@ -127,6 +154,13 @@ def small_cases():
         "conv_relu": one_input(image, lambda b, x: b.quantized(b.node("Relu", [conv(b, x, 5, 6, factor=1.0)]), 0.05, 0)),
         "conv_clip_flt_max": one_input(image, clipped_conv),
         "conv_chain": one_input(image, lambda b, x: u8(b, conv(b, u8(b, conv(b, x, 5, 6, factor=1.0)), 6, 4))),
+        "conv_function": one_input(image, conv_and_function(), exact=False),
+        "conv_functions_depthwise": one_input(image, conv_and_function(5, ("Tanh", "HardSwish"), 5), exact=False),
+        "conv_function_grouped": one_input(floats(1, 10, 9, 7), lambda b, x: b.quantized(
+            b.node("LeakyRelu", [b.quantized(conv(b, x, 10, 4, group=2), 0.06, 128)], alpha=0.2), 0.03, 40), exact=False),
+        "focus": one_input(floats(2, 3, 12, 14), focus),
+        "product_bias": product_and_bias(False),
+        "product_bias_fenced": product_and_bias(True),
         "matmul_per_tensor": one_input(rows, lambda b, x: u8(b, b.node("MatMul", [x, b.weight((12, 7))[0]]))),
         "matmul_per_channel": one_input(rows, lambda b, x: u8(b, b.node("MatMul", [x, b.weight((12, 7), 1)[0]]))),
         "matmul_batched": one_input(heads, batched_matmul(False)),

@@ -1,0 +1,121 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+
+#include "exec/fuse_focus.h"
+#include "exec/fuse_lookup.h"
+#include "exec/fuse_product_bias.h"
+#include "exec/fuse_qdq.h"
+#include "graph/small_graph.h"
+
+// Results are compared with ONNX Runtime's by exec.onnxruntime; here, what is fused and what is
+// not.
+
+namespace q8 {
+namespace {
+
+// Every value in the same parameters.
+class Quantized : public SmallGraph {
+ public:
+  Quantized() {
+    input("x");
+    constant("s", Tensor::scalar(0.5f));
+    constant("z", Tensor::scalar<std::uint8_t>(128));
+    constant("w_z", Tensor::scalar<std::int8_t>(0));
+    round("x", "x_d");
+  }
+
+  void round(const std::string& from, const std::string& to) {
+    node("QuantizeLinear", {from, "s", "z"}, {to + "_q"});
+    node("DequantizeLinear", {to + "_q", "s", "z"}, {to});
+  }
+  void weights(const Shape& shape) {
+    constant("w_q", Tensor::zeros(DType::kS8, shape));
+    node("DequantizeLinear", {"w_q", "s", "w_z"}, {"w"});
+  }
+};
+
+Quantized conv_and_tanh() {
+  Quantized g;
+  g.weights({4, 3, 1, 1});
+  g.node("Conv", {"x_d", "w"}, {"c"});
+  g.round("c", "c_d");
+  g.node("Tanh", {"c_d"}, {"t"});
+  g.round("t", "y");
+  g.output("y");
+  return g;
+}
+
+TEST(FuseLookup, AConvTakesTheTableBehindIt) {
+  Quantized g = conv_and_tanh();
+  fuse_qdq(g.graph, {});
+  EXPECT_EQ(fuse_lookup(g.graph, {}), 1);
+  EXPECT_EQ(g.types(), "QuantizeLinear QLinearConv DequantizeLinear");
+}
+
+TEST(FuseLookup, WhatSomebodyElseReadsOrWantsToSeeStays) {
+  Quantized kept = conv_and_tanh();
+  fuse_qdq(kept.graph, {});
+  EXPECT_EQ(fuse_lookup(kept.graph, {kept.value("c_d_q")}), 0);
+  Quantized shared = conv_and_tanh();
+  shared.output("c_d");
+  fuse_qdq(shared.graph, {});
+  EXPECT_EQ(fuse_lookup(shared.graph, {}), 0);
+}
+
+Quantized product(const Tensor& bias, bool fenced) {
+  Quantized g;
+  g.weights({3, 4});
+  g.constant("b", bias);
+  g.node("MatMul", {"x_d", "w"}, {"p"});
+  if (fenced) g.node("Max", {"p"}, {"f"});
+  g.node("Add", {"b", fenced ? "f" : "p"}, {"y"});
+  g.output("y");
+  fuse_qdq(g.graph, {});
+  return g;
+}
+
+TEST(FuseProductBias, AlsoThroughAMaxOfOneValue) {
+  const Tensor bias = Tensor::of<float>({4}, {1, 2, 3, 4});
+  for (const bool fenced : {false, true}) {
+    Quantized g = product(bias, fenced);
+    EXPECT_EQ(fuse_product_bias(g.graph, {}), 1);
+    EXPECT_EQ(g.types(), "QuantizeLinear MatMulFromBytes");
+  }
+}
+
+TEST(FuseProductBias, OnlyOneNumberAColumn) {
+  Quantized g = product(Tensor::of<float>({2, 1}, {1, 2}), false);
+  EXPECT_EQ(fuse_product_bias(g.graph, {}), 0);
+  Quantized kept = product(Tensor::of<float>({4}, {1, 2, 3, 4}), true);
+  EXPECT_EQ(fuse_product_bias(kept.graph, {kept.value("p")}), 0);
+}
+
+TEST(FuseFocus, AnIntegerConvOfEverySecondPixelReadsTheImage) {
+  Quantized g;
+  g.graph.value(g.value("x")).type.dims = {{1, 3, 8, 8}};
+  g.constant("ends", Tensor::of<std::int64_t>({2}, {INT64_MAX, INT64_MAX}));
+  g.constant("axes", Tensor::of<std::int64_t>({2}, {2, 3}));
+  g.constant("steps", Tensor::of<std::int64_t>({2}, {2, 2}));
+  std::vector<std::string> parts;
+  for (std::int64_t i = 0; i < 4; ++i) {
+    const std::string part = "part" + std::to_string(i);
+    g.constant(part + "_starts", Tensor::of<std::int64_t>({2}, {i % 2, i / 2}));
+    g.node("Slice", {"x_d", part + "_starts", "ends", "axes", "steps"}, {part});
+    parts.push_back(part);
+  }
+  g.node("Concat", parts, {"j"}).attributes.set("axis", std::int64_t{1});
+  g.round("j", "j_d");
+  g.weights({8, 12, 3, 3});
+  g.node("Conv", {"j_d", "w"}, {"c"});
+  g.round("c", "y");
+  g.output("y");
+  fuse_qdq(g.graph, {});
+  EXPECT_EQ(fuse_focus(g.graph, {}), 1);
+  EXPECT_EQ(g.types(), "QuantizeLinear QLinearConv DequantizeLinear");
+  EXPECT_EQ(g.graph.constant(g.only("QLinearConv").inputs[3])->shape(), (Shape{8, 3, 6, 6}));
+}
+
+}  // namespace
+}  // namespace q8
