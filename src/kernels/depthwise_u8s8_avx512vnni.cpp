@@ -135,6 +135,16 @@ inline void store_bytes(std::uint8_t* out, std::int64_t stride, std::int64_t cou
   }
 }
 
+// Asks for the next 64 channels of a pixel, which lie a line further: the first and the last tap
+// reach all pixels of a run, and what another thread wrote last is far away.
+inline void ask_for_next(const DepthwiseU8S8Tile& t, const std::uint8_t* const* rows,
+                         std::int64_t pixel, std::int64_t channel, std::int64_t element) {
+  __builtin_prefetch(rows[0] + channel + 64);
+  __builtin_prefetch(rows[(t.taps - 1) * kDepthwiseRun] + channel + 64);
+  __builtin_prefetch(
+      static_cast<const char*>(t.out) + (pixel * t.out_stride + channel + 64) * element, 1);
+}
+
 // kGroups > 0: taps are known to lie in that many groups of four, the last one of kLast taps.
 // Reads kPixels pointers at a time: the table of a run has room for them, and what lies behind the
 // last pixel points to readable bytes.
@@ -156,11 +166,13 @@ void block(const DepthwiseU8S8Tile& t, std::int64_t channel) {
   const bool bytes = t.kind == OutputKind::kByte;
   const BytePacker packer(t.zero_point, bytes ? t.low : 0, bytes ? t.high : 0);
   const __m512i zero = _mm512_setzero_si512();
+  const std::int64_t element = bytes ? 1 : 4;
   for (std::int64_t i = 0; i < t.pixels; i += kPixels) {
     const std::uint8_t* const* rows = t.rows + i;
     const auto load = [&](std::int64_t tap) {
       return load_pixels<kPixels>(rows + tap * kDepthwiseRun, channel, mask);
     };
+    ask_for_next(t, rows, i, channel, element);
     Quad sum = bias;
 #pragma GCC unroll 8
     for (std::int64_t g = 0; g + 1 < groups; ++g)

@@ -221,6 +221,13 @@ void multiply(const TileU8S8& t, const Plan& plan, const TileRows& upper, const 
   memory_is_used(sums);
 }
 
+// Asks for the lines that a block will be stored to: another thread may have written to them last,
+// and each store would fetch its own from there.
+void own_lines(const TileU8S8& t, std::int64_t element) {
+  const char* last = static_cast<const char*>(t.out) + (t.columns - 1) * element;
+  for (int i = 0; i < t.rows; ++i) __builtin_prefetch(last + i * t.out_stride * element, 1);
+}
+
 void run_dot_products(const StripU8S8& strip, std::int64_t element) {
   alignas(64) std::int32_t spill[kDotRows * kNr];
   auto* const pointers = reinterpret_cast<const std::uint8_t**>(strip.scratch);
@@ -276,6 +283,7 @@ void run(const StripU8S8& strip) {
     part.out = static_cast<char*>(t.out) + row * t.out_stride * element;
     for (int left = t.columns; left > 0; left -= kNr, turn ^= 1) {
       part.columns = left < kNr ? left : kNr;
+      own_lines(part, element);
       const bool has_right = part.columns > kHalf;
       const auto compute = has_lower ? (has_right ? multiply<true, true> : multiply<true, false>)
                                      : (has_right ? multiply<false, true> : multiply<false, false>);
