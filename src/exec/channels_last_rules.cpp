@@ -54,7 +54,7 @@ bool quantized_convolution(ChannelsLast& pass, const Node& node) {
   Attributes attributes = node.attributes;
   attributes.set("channels_last", std::int64_t{1});
   emit_turned(pass, node, std::move(inputs), rank, "q8", std::move(attributes));
-  pass.know_channels(node.outputs[0], channels);
+  if (node.op_type != "QLinearConvTranspose") pass.know_channels(node.outputs[0], channels);
   return true;
 }
 
@@ -308,6 +308,7 @@ constexpr RuleRow kRules[] = {
     {"q8", "Conv", convolution},
     {"", "ConvTranspose", convolution},
     {"q8", "QLinearConv", quantized_convolution},
+    {"q8", "QLinearConvTranspose", quantized_convolution},
     {"q8", "ConvFromBytes", quantized_convolution},
     {"", "QLinearConv", quantized_convolution},
     {"", "MaxPool", pool},

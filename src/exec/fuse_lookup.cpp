@@ -3,6 +3,14 @@
 #include <algorithm>
 
 namespace q8 {
+namespace {
+
+bool is_convolution(const Node& node) {
+  return node.domain == "q8" &&
+         (node.op_type == "QLinearConv" || node.op_type == "QLinearConvTranspose");
+}
+
+}  // namespace
 
 int fuse_lookup(Graph& graph, const std::vector<ValueId>& keep) {
   constexpr std::size_t kTable = 9;  // of the convolution's inputs
@@ -10,7 +18,7 @@ int fuse_lookup(Graph& graph, const std::vector<ValueId>& keep) {
   int fused = 0;
   for (NodeId id = 0; id < graph.node_count(); ++id) {
     Node& conv = graph.node(id);
-    if (conv.domain != "q8" || conv.op_type != "QLinearConv" || conv.inputs.size() > kTable ||
+    if (!is_convolution(conv) || conv.inputs.size() > kTable ||
         std::ranges::find(keep, conv.outputs[0]) != keep.end())
       continue;
     const NodeId reader = uses.only_consumer(conv.outputs[0]);

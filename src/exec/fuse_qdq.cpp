@@ -63,10 +63,15 @@ class Fuser {
     if (!node.domain.empty() || node.outputs.size() != 1) return std::nullopt;
     using Rule = Maybe (Fuser::*)(const QdqGroup&);
     constexpr std::pair<std::string_view, Rule> kRules[] = {
-        {"Conv", &Fuser::conv},           {"MatMul", &Fuser::matmul},
-        {"Gemm", &Fuser::gemm},           {"Add", &Fuser::combine},
-        {"Mul", &Fuser::combine},         {"Concat", &Fuser::concat},
-        {"AveragePool", &Fuser::average}, {"GlobalAveragePool", &Fuser::average},
+        {"Conv", &Fuser::conv},
+        {"ConvTranspose", &Fuser::conv_transpose},
+        {"MatMul", &Fuser::matmul},
+        {"Gemm", &Fuser::gemm},
+        {"Add", &Fuser::combine},
+        {"Mul", &Fuser::combine},
+        {"Concat", &Fuser::concat},
+        {"AveragePool", &Fuser::average},
+        {"GlobalAveragePool", &Fuser::average},
     };
     for (const auto& [type, rule] : kRules)
       if (node.op_type == type) return (this->*rule)(group);
@@ -139,6 +144,24 @@ class Fuser {
       set_clamp(g, r.attributes);
     }
     r.inputs.push_back(*bias);
+    return r;
+  }
+
+  // Between bytes, and where a scale per channel is not one for the channels of several groups.
+  Maybe conv_transpose(const QdqGroup& g) {
+    if (g.inputs.size() < 2 || !g.output || !is_byte(g.inputs[0])) return std::nullopt;
+    if (constant_rank(g.inputs[1]) < 3 || !is_byte_constant(g.inputs[1], 1)) return std::nullopt;
+    const Attributes& attributes = graph_.node(g.node).attributes;
+    const std::int64_t groups = attributes.get_int("group", 1);
+    if (groups != 1 && graph_.constant(g.inputs[1]->scale)->size() != 1) return std::nullopt;
+    const std::int64_t channels = graph_.constant(g.inputs[1]->integers)->shape()[1] * groups;
+    const auto bias = integer_bias(graph_, g, 2, channels);
+    if (!bias) return std::nullopt;
+    Replacement r{"q8", "QLinearConvTranspose", {}, attributes};
+    append(r.inputs, *g.inputs[0]);
+    append(r.inputs, *g.inputs[1]);
+    r.inputs.insert(r.inputs.end(), {g.output->scale, g.output->zero_point, *bias});
+    set_clamp(g, r.attributes);
     return r;
   }
 

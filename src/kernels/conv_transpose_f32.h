@@ -6,15 +6,15 @@
 
 #include "base/threads.h"
 #include "kernels/conv_geometry.h"
+#include "kernels/conv_transpose_phases.h"
 #include "kernels/kernel_set.h"
 #include "kernels/packed_f32.h"
 
 namespace q8 {
 
 // ONNX ConvTranspose in FP32 on NHWC (NDHWC), any kernel, stride, dilation, group and output
-// padding, with a clamp. Computed output by output: outputs whose position is the same modulo the
-// stride read the same taps, so each such phase is an ordinary convolution with stride 1 (no column
-// buffer, no scattered additions, one chain of multiply-adds an output).
+// padding, with a clamp. Computed output by output, phase by phase: no column buffer, no scattered
+// additions, one chain of multiply-adds an output.
 class ConvTransposeF32 {
  public:
   // Of the geometry channels, groups, kernel, stride and dilation count here.
@@ -31,10 +31,8 @@ class ConvTransposeF32 {
            Threads& threads) const;
 
  private:
-  // The outputs o with (o + pad_begin) mod stride = residue in each dimension.
   struct Phase {
-    Spatial residue;
-    std::vector<Spatial> taps;  // input position = (o + pad − residue) / stride + tap
+    ConvTransposePhase where;
     std::vector<PackedF32> groups;
   };
 

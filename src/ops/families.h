@@ -32,6 +32,7 @@ std::span<const OpRow> pool_operators();
 
 std::span<const OpRow> quantize_linear_operators();
 std::span<const OpRow> quantized_conv_operators();
+std::span<const OpRow> quantized_conv_transpose_operators();
 std::span<const OpRow> quantized_matmul_operators();
 std::span<const OpRow> quantized_elementwise_operators();
 std::span<const OpRow> quantized_pool_operators();

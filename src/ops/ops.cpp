@@ -38,6 +38,7 @@ constexpr Family kFamilies[] = {
     pool_operators,
     quantize_linear_operators,
     quantized_conv_operators,
+    quantized_conv_transpose_operators,
     quantized_matmul_operators,
     quantized_elementwise_operators,
     quantized_pool_operators,

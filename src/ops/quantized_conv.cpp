@@ -1,12 +1,11 @@
 #include <memory>
 
 #include "kernels/conv_u8s8.h"
-#include "kernels/isa_rows.h"
-#include "kernels/lookup_u8.h"
 #include "ops/channel_layout.h"
 #include "ops/conv_attributes.h"
 #include "ops/families.h"
 #include "ops/quant_inputs.h"
+#include "ops/quantized_conv_inputs.h"
 #include "tensor/quant_params.h"
 
 namespace q8 {
@@ -21,15 +20,13 @@ struct PreparedConv {
 
 // What the node says, whatever its inputs are.
 struct ConvNode : ConvAttributes {
-  std::optional<std::int64_t> clamp_low, clamp_high;  // of the quantized output, domain "q8" only
+  QuantizedClamp clamp;
 
   explicit ConvNode(const NodeContext& node)
       : ConvAttributes(node.attributes(), node.attributes().get_int("channels_last", 0) != 0
                                               ? Layout::kChannelsLast
-                                              : Layout::kChannelsFirst) {
-    if (node.attributes().has("clamp_low")) clamp_low = node.attributes().need_int("clamp_low");
-    if (node.attributes().has("clamp_high")) clamp_high = node.attributes().need_int("clamp_high");
-  }
+                                              : Layout::kChannelsFirst),
+        clamp(node.attributes()) {}
 };
 
 void check_weights(const Tensor& w, const QuantInputs& q) {
@@ -68,74 +65,31 @@ void run_conv(RunContext& run, const ConvNode& node, const PreparedConv& prepare
   run.set_output(0, first ? to_channels_first(y, run) : std::move(y));
 }
 
-// QLinearConv's inputs: x, x_scale, x_zero_point, w, w_scale, w_zero_point, y_scale, y_zero_point,
-// B; domain "q8" adds a table of 256 bytes (u8 or s8, then the output's type), which the results
-// are looked up in.
-struct QLinearConvInputs {
-  QuantInputs x, w, y;
-  const Tensor* weights;
-  const Tensor* bias;
-  const Tensor* table;
-};
-
 PreparedConv prepare(const KernelSet& kernels, const ConvNode& node, const QLinearConvInputs& in) {
   need_one_scale(in.x, "the input");
-  need_one_scale(in.y, "the output");
   check_weights(*in.weights, in.w);
   const auto conv = make_conv(kernels, node, *in.weights, in.w.zero_point);
-  std::vector<float> multiplier;
-  for (const float w_scale : in.w.scale)
-    multiplier.push_back(requantize_multiplier(in.x.scale[0], w_scale, in.y.scale[0]));
-  std::vector<std::int32_t> bias;
-  if (in.bias != nullptr &&
-      (in.bias->dtype() != DType::kS32 || in.bias->shape() != Shape{in.weights->shape()[0]}))
-    throw bad_input("the bias is " + in.bias->str() + " where int32" +
-                    Shape{in.weights->shape()[0]}.str() + " is needed");
-  if (in.bias != nullptr)
-    bias.assign(in.bias->data<std::int32_t>(), in.bias->data<std::int32_t>() + in.bias->size());
-  const auto [low, high] = quant_limits(in.y.dtype);
-  OutputU8S8 output{
-      .kind = OutputKind::kByte,
-      .bias = bias,
-      .multiplier = multiplier,
-      .zero_point = in.y.zero_point[0],
-      .low = std::max(low, static_cast<std::int32_t>(node.clamp_low.value_or(low))),
-      .high = std::min(high, static_cast<std::int32_t>(node.clamp_high.value_or(high)))};
-  if (in.table != nullptr) {
-    need_byte(*in.table, "the table");
-    if (in.table->size() != 256) throw bad_input("the table must be 256 bytes");
-    output.table = {reinterpret_cast<const std::uint8_t*>(in.table->bytes()), 256};
-    output.lookup = select(lookup_u8_rows(), kernels.max_isa).lookup;
-  }
-  auto epilogue = conv->make_epilogue(in.x.is_signed(), in.x.zero_point[0], output);
+  const QLinearConvOutput output(in, in.weights->shape()[0], node.clamp, kernels);
+  auto epilogue = conv->make_epilogue(in.x.is_signed(), in.x.zero_point[0], output.view());
   return {conv, std::move(epilogue), in.x.is_signed()};
 }
 
 OpFunction make_qlinear_conv(const NodeContext& node) {
   const ConvNode attributes(node);
   need_inputs(node, 8);
-  const auto gather = [](auto&& input) {
-    return QLinearConvInputs{.x = quant_inputs(*input(1), input(2)),
-                             .w = quant_inputs(*input(4), input(5)),
-                             .y = quant_inputs(*input(6), input(7)),
-                             .weights = input(3),
-                             .bias = input(8),
-                             .table = input(9)};
-  };
   std::shared_ptr<const PreparedConv> ready;
-  if (are_constant(node, {1, 2, 3, 4, 5, 6, 7, 8, 9}))
+  if (QLinearConvInputs::are_constant(node))
     ready = std::make_shared<const PreparedConv>(
-        prepare(node.kernels, attributes, gather([&](std::size_t i) { return node.constant(i); })));
+        prepare(node.kernels, attributes, QLinearConvInputs::constant(node)));
   if (ready != nullptr) node.has_copied(3);
   return [=](RunContext& run) {
-    const DType type = run.input(run.has_input(9) ? 9 : 7).dtype();
+    const DType type = QLinearConvInputs::result_type(run);
     if (ready != nullptr) {
       run_conv(run, attributes, *ready, run.input(0), run.input(3), type);
       return;
     }
-    const auto in = gather([&](std::size_t i) { return run.optional_input(i); });
-    run_conv(run, attributes, prepare(run.kernels, attributes, in), run.input(0), run.input(3),
-             type);
+    run_conv(run, attributes, prepare(run.kernels, attributes, QLinearConvInputs::of(run)),
+             run.input(0), run.input(3), type);
   };
 }
 

@@ -122,6 +122,12 @@ def conv_and_function(group=1, functions=("Sigmoid",), channels=6):
     return build
 
 
+def conv_transpose(b, x, channels_in, channels_out, axis=1, group=1, kernel=(3, 2), zero_point=True, **attributes):
+    w, scale = b.weight((channels_in, channels_out // group, *kernel), axis, zero_point=zero_point)
+    y = b.node("ConvTranspose", [x, w, b.bias(channels_out, 0.03, scale)], group=group, **attributes)
+    return b.quantized(b.node("Relu", [y]), 0.05, 9)
+
+
 def focus(b, x):
     """What YOLO begins with, in bytes: every second pixel, four times, as channels."""
     numbers = lambda *v: b.constant(np.array(v, np.int64))
@@ -158,6 +164,15 @@ def small_cases():
         "conv_functions_depthwise": one_input(image, conv_and_function(5, ("Tanh", "HardSwish"), 5), exact=False),
         "conv_function_grouped": one_input(floats(1, 10, 9, 7), lambda b, x: b.quantized(
             b.node("LeakyRelu", [b.quantized(conv(b, x, 10, 4, group=2), 0.06, 128)], alpha=0.2), 0.03, 40), exact=False),
+        # ONNX Runtime computes it in float.
+        "conv_transpose": one_input(image, lambda b, x: conv_transpose(b, x, 5, 6, strides=[2, 2], kernel=(2, 2)), exact=False),
+        "conv_transpose_pads": one_input(image, lambda b, x: conv_transpose(
+            b, x, 5, 35, strides=[2, 3], dilations=[2, 1], pads=[1, 0, 2, 1], output_padding=[1, 0]), exact=False),
+        "conv_transpose_sparse": one_input(image, lambda b, x: conv_transpose(b, x, 5, 6, strides=[3, 3], kernel=(1, 2)), exact=False),
+        "conv_transpose_groups": one_input(floats(1, 8, 5, 6), lambda b, x: conv_transpose(
+            b, x, 8, 6, axis=None, group=2, auto_pad="SAME_UPPER", strides=[2, 2]), exact=False),
+        "conv_transpose_function": one_input(image, lambda b, x: b.quantized(b.node("Tanh", [conv_transpose(
+            b, x, 5, 6, strides=[2, 2])]), 1 / 128, 128), exact=False),
         "focus": one_input(floats(2, 3, 12, 14), focus),
         "product_bias": product_and_bias(False),
         "product_bias_fenced": product_and_bias(True),
