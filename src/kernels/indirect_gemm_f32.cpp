@@ -50,6 +50,8 @@ GemmTasks::GemmTasks(std::int64_t m, const PackedF32& b, int threads)
     row_tasks_ = std::min<std::int64_t>(tiles_, threads);
   }
   panel_tasks_ = std::min(panels_, divide_up(wanted, row_tasks_));
+  // As many tiles for every task, if a little smaller: with 5 tiles one of two threads had 3.
+  tiles_ = divide_up(tiles_, row_tasks_) * row_tasks_;
 }
 
 GemmTasks::Task GemmTasks::task(std::int64_t index) const {
