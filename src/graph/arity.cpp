@@ -64,7 +64,6 @@ const std::vector<Row> kRows = {
       "Reshape",
       "ReverseSequence",
       "STFT",
-      "Scan",
       "SequenceAt",
       "SequenceInsert",
       "SoftmaxCrossEntropyLoss",
@@ -80,6 +79,7 @@ const std::vector<Row> kRows = {
       "Scatter", "ScatterElements", "ScatterND", "Where"}},
     {5, 1, {"BatchNormalization", "MelWeightMatrix"}},
     {8, 1, {"QLinearConv", "QLinearMatMul"}},
+    {0, 8, {"Scan"}},  // its first may be left out, though not those behind it
     {1, 9, {"Scan"}},
     {2, 9, {"Upsample"}},
     {2, 10, {"Resize", "TopK"}},
