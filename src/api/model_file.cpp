@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/sha256.h"
 #include "exec/fold.h"
+#include "graph/widen_half.h"
 #include "onnx_io/load.h"
 #include "onnx_io/tensor_bytes.h"
 #include "ops/ops.h"
@@ -66,6 +67,7 @@ ModelFile open_model_as_is(const fs::path& path) {
 ModelFile open_model(const fs::path& path) {
   ModelFile file = open_model_as_is(path);
   try {
+    widen_half(file.model.graph);
     canonicalize(file.model.graph);
   } catch (const Error& error) {
     throw error.within(path.string());

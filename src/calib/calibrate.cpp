@@ -70,7 +70,8 @@ class Observation {
     const bool in_body = values_[i].in_body;  // each run of which counts
     Q8_ASSERT(!shown_[i] || in_body);
     shown_[i] = true;
-    if (!is_floating(produced.tensor.dtype())) return;
+    // What is computed in double is not quantized: it would not be exact enough.
+    if (!is_floating(produced.tensor.dtype()) || produced.tensor.dtype() == DType::kF64) return;
     const Tensor floats = cast(produced.tensor, DType::kF32);
     if (in_body) return add(floats, produced, i, builder.tensor(i));
     for (const Tensor& part : mask_.unmasked(produced.value, floats))

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "tensor/dispatch.h"
+#include "tensor/half_type.h"
 
 namespace q8 {
 namespace {
@@ -50,10 +51,6 @@ std::string text(T value) {
 Error does_not_fit(const std::string& value, DType from, DType to) {
   return bad_input("the value " + value + " (" + std::string(dtype_name(from)) +
                    ") does not fit the model's type " + std::string(dtype_name(to)));
-}
-
-bool is_half(DType dtype) {
-  return dtype == DType::kF16 || dtype == DType::kBF16;
 }
 
 }  // namespace

@@ -2,10 +2,6 @@
 
 namespace q8 {
 
-bool is_half(DType dtype) {
-  return dtype == DType::kF16 || dtype == DType::kBF16;
-}
-
 OpFunction computing_half_in_float(OpFunction function) {
   return [function = std::move(function)](RunContext& run) {
     std::optional<DType> half;

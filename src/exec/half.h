@@ -1,6 +1,7 @@
 #pragma once
 
 #include "ops/operator.h"
+#include "tensor/half_type.h"
 
 namespace q8 {
 
@@ -8,7 +9,5 @@ namespace q8 {
 // float outputs become the type of the first such input afterwards. The one place where 16-bit
 // floats are cast for computing.
 OpFunction computing_half_in_float(OpFunction function);
-
-bool is_half(DType dtype);
 
 }  // namespace q8

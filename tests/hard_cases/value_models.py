@@ -124,3 +124,47 @@ def clamps_beside_negative_branches():
 
 clamps_beside_negative_branches.integer = {"Conv": 5, "Concat": 1, "MaxPool": 1}
 clamps_beside_negative_branches.minimum_sqnr_db = 30
+
+
+@hard
+def half_floats():
+    """Weights, inputs and results in float16, with Casts to float and back around a LayerNormalization, as converters leave them."""
+    b = Builder(23)
+
+    def half(name, scale, *shape):
+        return b.constant(name, b.random.normal(0, scale, shape).astype(np.float16))
+
+    b.input("x", [1, 4, 8, 8], T.FLOAT16)
+    b.node("Conv", ["x", half("w", 0.3, 8, 4, 3, 3), half("b", 0.3, 8)], "c")
+    b.node("Relu", ["c"], "r")
+    b.node("Conv", ["r", half("w2", 0.2, 8, 8, 3, 3)], "d")
+    b.node("GlobalAveragePool", ["d"], "g")
+    b.node("Flatten", ["g"], "f")
+    b.node("Cast", ["f"], "wide", to=T.FLOAT)
+    b.node("LayerNormalization", ["wide", b.constant("scale", np.ones(8, np.float32)), b.constant("shift", np.zeros(8, np.float32))], "n")
+    b.node("Cast", ["n"], "narrow", to=T.FLOAT16)
+    b.node("MatMul", ["narrow", half("v", 0.4, 8, 5)], "y")
+    b.output("y", [1, 5], T.FLOAT16)
+    b.output("r", [1, 8, 6, 6], T.FLOAT16)
+    return b.model(17), [{"x": b.random.normal(0, 1, (1, 4, 8, 8)).astype(np.float16)} for _ in range(32)]
+
+
+half_floats.integer = {"Conv": 2, "MatMul": 1}
+
+
+@hard
+def doubles():
+    """What is computed in double stays so, beside floats that become integers."""
+    b = Builder(24)
+    b.input("x", [1, 8])
+    b.node("MatMul", ["x", b.weight("w", 8, 8)], "m")
+    b.node("Cast", ["m"], "wide", to=T.DOUBLE)
+    b.node("MatMul", ["wide", b.constant("v", b.random.normal(0, 0.3, (8, 8)))], "exact")
+    b.node("Cast", ["exact"], "narrow", to=T.FLOAT)
+    b.node("MatMul", ["narrow", b.weight("u", 8, 5)], "y")
+    b.output("y", [1, 5])
+    b.output("exact", [1, 8], T.DOUBLE)
+    return b.model(), b.samples({"x": [1, 8]})
+
+
+doubles.integer = {"MatMul": 2}
