@@ -1,11 +1,11 @@
 #include "api/trial_samples.h"
 
 #include <algorithm>
-#include <numeric>
 #include <optional>
 
 #include "base/error.h"
 #include "data/sample_stream.h"
+#include "data/sampling.h"
 
 namespace q8 {
 namespace {
@@ -21,17 +21,6 @@ std::size_t size_of(const SampleInputs& inputs) {
   std::size_t bytes = 0;
   for (const Tensor& input : inputs) bytes += input.size_bytes();
   return bytes;
-}
-
-// The numbers from 0 to before `count`, those of any beginning spread over all: steps of the golden
-// section. Samples come sorted by name, and often by class; who uses only the first ones shall not
-// see only the first class.
-std::vector<std::int64_t> spread_order(std::int64_t count) {
-  std::int64_t step = std::max<std::int64_t>(1, count * 633 / 1024);
-  while (std::gcd(step, count) > 1) ++step;
-  std::vector<std::int64_t> order;
-  for (std::int64_t i = 0; i < count; ++i) order.push_back(i * step % count);
-  return order;
 }
 
 // Indices of the profile's samples in the data that it was made of, `count` spread evenly, in

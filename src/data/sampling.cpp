@@ -111,6 +111,14 @@ std::vector<std::int64_t> shard_of(const std::vector<std::int64_t>& indices, std
   return part;
 }
 
+std::vector<std::int64_t> spread_order(std::int64_t count) {
+  std::int64_t step = std::max<std::int64_t>(1, count * 633 / 1024);  // 633/1024: golden section
+  while (std::gcd(step, count) > 1) ++step;
+  std::vector<std::int64_t> order;
+  for (std::int64_t i = 0; i < count; ++i) order.push_back(i * step % count);
+  return order;
+}
+
 std::vector<std::int64_t> samples_without(const Dataset& dataset,
                                           const std::unordered_set<std::string>& sha256) {
   Indices rest;

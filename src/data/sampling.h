@@ -25,6 +25,11 @@ std::vector<std::int64_t> select_samples(const Dataset& dataset, const SampleSel
 std::vector<std::int64_t> shard_of(const std::vector<std::int64_t>& indices, std::int64_t shard,
                                    std::int64_t shards);
 
+// The numbers from 0 to before `count`, those of any beginning spread over all: steps of the golden
+// section. Samples come sorted by name, and often by class; who uses only the first ones shall not
+// see only the first class.
+std::vector<std::int64_t> spread_order(std::int64_t count);
+
 // The indices of the samples whose content is not among the given hashes (Dataset::sha256).
 std::vector<std::int64_t> samples_without(const Dataset& dataset,
                                           const std::unordered_set<std::string>& sha256);

@@ -1,12 +1,12 @@
 #include "recover/choose_ranges.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
 #include "base/error.h"
 #include "plan/range_memo.h"
 #include "recover/output_judge.h"
+#include "recover/paired_gain.h"
 #include "recover/range_candidates.h"
 #include "recover/rounding.h"
 #include "recover/work_limit.h"
@@ -19,9 +19,6 @@ namespace {
 constexpr std::size_t kFirstShare = 2, kFewestSamples = 8;
 // Single values may take the ranges of so many plans, the best of the first round.
 constexpr std::size_t kOffers = 5, kMaxTrials = 96;
-// Paired over samples, a change must be better by so many standard errors. One that does nothing is
-// taken once in forty tries, and does no harm then.
-constexpr double kClearly = 2;
 
 double sum_of(const std::vector<double>& noises) {
   return std::accumulate(noises.begin(), noises.end(), 0.0);
@@ -39,20 +36,6 @@ bool same_ranges(const QuantizationPlan& a, const QuantizationPlan& b) {
                     b.activations.end(), [](const auto& x, const auto& y) {
                       return x.first == y.first && x.second.params == y.second.params;
                     });
-}
-
-// Whether `b` is better than `a` by more than chance, sample by sample.
-bool clearly_better(const std::vector<double>& a, const std::vector<double>& b) {
-  const double n = static_cast<double>(b.size());
-  double sum = 0, squares = 0;
-  for (std::size_t s = 0; s < b.size(); ++s) {
-    const double gain = a[s] - b[s];
-    if (!std::isfinite(gain)) return sum_of(b) < sum_of(a);
-    sum += gain;
-    squares += gain * gain;
-  }
-  const double variance = std::max(0.0, squares - sum * sum / n);
-  return n > 1 && sum > kClearly * std::sqrt(variance * n / (n - 1));
 }
 
 class Chooser {
@@ -130,7 +113,7 @@ class Chooser {
     offers_ = trials;
     // Where a few samples carry most of the error, a first round without them must rule out nobody.
     const std::vector<double> least = trials.front().noises;
-    std::erase_if(trials, [&](const Trial& t) { return clearly_better(t.noises, least); });
+    std::erase_if(trials, [&](const Trial& t) { return is_clearly_less(least, t.noises); });
     const std::size_t allowed = runs_left_ / trials.size();
     const std::size_t until = std::min(judge_.samples(), trials.front().noises.size() + allowed);
     for (Trial& trial : trials) run(trial, until);
@@ -178,7 +161,8 @@ class Chooser {
         trial.plan = plan_of(trial.config);
         if (same_ranges(trial.plan, best.plan)) continue;
         run(trial, best.noises.size());
-        if (clearly_better(best.noises, trial.noises)) best = std::move(trial);
+        // One that does nothing is taken once in forty tries, and does no harm then.
+        if (is_clearly_less(trial.noises, best.noises)) best = std::move(trial);
       }
     }
   }

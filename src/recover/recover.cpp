@@ -17,8 +17,7 @@ constexpr double kNothingLostDb = 60;
 bool is_kept(const RecoveryPass& pass, const RecoveryEffect& effect) {
   constexpr double kClearly = 2;  // standard errors
   if (pass.trusted) return effect.gain.mean_db >= -kClearly * effect.gain.error_db;
-  const double gain_db = std::min(effect.gain.mean_db, effect.after_db - effect.before_db);
-  return gain_db > 0 && gain_db >= pass.least_gain_db;
+  return effect.gain.least_db() > 0 && effect.gain.least_db() >= pass.least_gain_db;
 }
 
 }  // namespace

@@ -127,9 +127,7 @@ class Scaling {
       if (taken.empty() || taken.size() == std::exchange(tried, taken.size())) continue;
       tell(1 + i);
       Trial trial = attempt(std::move(taken), by, observed);
-      const std::vector<double> now = judge.noises(trial.model);
-      trial.gain_db =
-          std::min(paired_gain(before, now).mean_db, judge.sqnr_db(now) - judge.sqnr_db(before));
+      trial.gain_db = paired_gain(before, judge.noises(trial.model)).least_db();
       if (trial.gain_db > (best ? best->gain_db : 0)) best = std::move(trial);
     }
     return best;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
+#include <set>
 
 #include "data/npz.h"
 #include "temporary_folder.h"
@@ -100,6 +102,24 @@ TEST(Sampling, ShardsAreDisjointAndComplete) {
   EXPECT_THAT(shard_of({1}, 2, 2), ElementsAre());
   EXPECT_THAT(thrown(ErrorKind::kUsage, [&] { shard_of(indices, 4, 3); }), HasSubstr("4/3"));
   thrown(ErrorKind::kUsage, [&] { shard_of(indices, 0, 3); });
+}
+
+// Of any number of samples each is there once, and of 20 classes that stand one after the other the
+// first 40 numbers miss none.
+TEST(Sampling, BeginningsOfTheSpreadOrderReachAllOver) {
+  for (const std::int64_t count : {0, 1, 2, 3, 7, 64, 100, 192, 633, 1000, 1024}) {
+    const std::vector<std::int64_t> order = spread_order(count);
+    std::set<std::int64_t> classes;
+    for (std::int64_t i = 0; i < std::min<std::int64_t>(40, count); ++i)
+      classes.insert(order[static_cast<std::size_t>(i)] * 20 / count);
+    if (count >= 40) {
+      EXPECT_EQ(classes.size(), 20) << count;
+    }
+    std::vector<std::int64_t> sorted = order, all(static_cast<std::size_t>(count));
+    std::ranges::sort(sorted);
+    std::iota(all.begin(), all.end(), 0);
+    EXPECT_EQ(sorted, all);
+  }
 }
 
 TEST(Sampling, NoSamplesIsAUsageError) {
