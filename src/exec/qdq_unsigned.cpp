@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "tensor/onnx_type.h"
 #include "tensor/tensor.h"
 
 namespace q8 {
@@ -56,8 +57,7 @@ class Raiser {
     }
     node.inputs[2] = at->second;
     if (node.attributes.has("output_dtype") && node.is("QuantizeLinear")) {
-      constexpr std::int64_t kProtoU8 = 2;  // TensorProto.DataType
-      node.attributes.set("output_dtype", kProtoU8);
+      node.attributes.set("output_dtype", onnx_code(DType::kU8));
     }
   }
 

@@ -1,14 +1,17 @@
 #include "exec/qdq_zero_points.h"
 
+#include "tensor/onnx_type.h"
+
 namespace q8 {
 namespace {
 
 // What a QuantizeLinear without a zero point makes; nothing for types that are not bytes.
 std::optional<DType> output_type(const Node& node) {
-  constexpr std::int64_t kUndefined = 0, kProtoU8 = 2, kProtoS8 = 3;  // TensorProto.DataType
-  const std::int64_t type = node.attributes.get_int("output_dtype", kUndefined);
-  if (type == kUndefined || type == kProtoU8) return DType::kU8;
-  if (type == kProtoS8) return DType::kS8;
+  constexpr std::int64_t kUndefined = 0;
+  const std::int64_t code = node.attributes.get_int("output_dtype", kUndefined);
+  if (code == kUndefined) return DType::kU8;
+  const auto type = dtype_of_onnx(code);
+  if (type == DType::kU8 || type == DType::kS8) return type;
   return std::nullopt;
 }
 

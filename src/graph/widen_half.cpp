@@ -5,12 +5,10 @@
 
 #include "graph/bodies.h"
 #include "tensor/half_type.h"
+#include "tensor/onnx_type.h"
 
 namespace q8 {
 namespace {
-
-// TensorProto.FLOAT, FLOAT16 and BFLOAT16, as attributes have them.
-constexpr std::int64_t kProtoFloat = 1, kProtoHalf = 10, kProtoBrainHalf = 16;
 
 bool is_half_type(const TypeInfo& type) {
   return type.dtype && is_half(*type.dtype);
@@ -29,8 +27,8 @@ bool widen_attributes(Node& node) {
     if (Tensor* tensor = std::get_if<Tensor>(&attribute)) changed = widen(*tensor) || changed;
     if (name != "to" && name != "dtype") continue;
     std::int64_t* type = std::get_if<std::int64_t>(&attribute);
-    if (type == nullptr || (*type != kProtoHalf && *type != kProtoBrainHalf)) continue;
-    *type = kProtoFloat;
+    if (type == nullptr || !is_half(dtype_of_onnx(*type).value_or(DType::kF32))) continue;
+    *type = onnx_code(DType::kF32);
     changed = true;
   }
   return changed;
@@ -52,9 +50,9 @@ bool widen_inside(Graph& graph) {
   return changed;
 }
 
-ValueId add_cast(Graph& graph, ValueId from, ValueId to, std::int64_t type) {
+void add_cast(Graph& graph, ValueId from, ValueId to, DType type) {
   Attributes attributes;
-  attributes.set("to", type);
+  attributes.set("to", onnx_code(type));
   graph.add_node({.name = graph.unique_node_name(graph.value(from).name + "_Cast"),
                   .domain = "",
                   .op_type = "Cast",
@@ -62,11 +60,10 @@ ValueId add_cast(Graph& graph, ValueId from, ValueId to, std::int64_t type) {
                   .outputs = {to},
                   .attributes = std::move(attributes),
                   .doc = ""});
-  return to;
 }
 
-std::int64_t proto_of(DType type) {
-  return type == DType::kBF16 ? kProtoBrainHalf : kProtoHalf;
+bool makes_float(const Node& cast) {
+  return dtype_of_onnx(cast.attributes.get_int("to", 0)) == DType::kF32;
 }
 
 // Whether a value is FP32 whatever else is not known of types.
@@ -78,7 +75,7 @@ bool is_surely_float(const Graph& graph, const Uses& uses, ValueId id) {
   const NodeId producer = uses.producer(id);
   if (producer == kNoNode) return false;
   const Node& node = graph.node(producer);
-  if (node.is("Cast")) return node.attributes.get_int("to", 0) == kProtoFloat;
+  if (node.is("Cast")) return makes_float(node);
   return node.domain.empty() &&
          std::ranges::find(kFloatResults, node.op_type) != kFloatResults.end();
 }
@@ -88,7 +85,7 @@ void remove_casts(Graph& graph) {
   const Uses uses(graph);
   for (NodeId id = 0; id < graph.node_count(); ++id) {
     const Node& node = graph.node(id);
-    if (!node.is("Cast") || node.attributes.get_int("to", 0) != kProtoFloat) continue;
+    if (!node.is("Cast") || !makes_float(node)) continue;
     if (!is_surely_float(graph, uses, node.inputs[0])) continue;
     if (graph.bypass(node.inputs[0], node.outputs[0])) graph.remove_node(id);
   }
@@ -114,14 +111,14 @@ bool widen_half(Graph& graph) {
     std::ranges::replace(graph.node(producer).outputs, id, wide);
     graph.value(wide).type = graph.value(id).type;
     graph.value(id).type.dtype = type;
-    add_cast(graph, wide, id, proto_of(type));
+    add_cast(graph, wide, id, type);
   }
   for (const auto& [id, type] : inputs) {
     const ValueId wide = graph.add_value(graph.value(id).name + "_float");
     graph.replace_uses(id, wide);
     graph.value(wide).type = graph.value(id).type;
     graph.value(id).type.dtype = type;
-    add_cast(graph, id, wide, kProtoFloat);
+    add_cast(graph, id, wide, DType::kF32);
   }
   graph.tidy();
   return true;

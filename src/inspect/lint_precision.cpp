@@ -2,6 +2,7 @@
 
 #include "inspect/lint.h"
 #include "inspect/products.h"
+#include "tensor/onnx_type.h"
 
 namespace q8 {
 namespace {
@@ -41,7 +42,6 @@ bool keeps_type(const Node& node) {
 
 // Values that are float16: by what the model declares, or by what makes them.
 std::vector<bool> float16_values(const Graph& graph) {
-  constexpr std::int64_t kProtoFloat16 = 10;  // TensorProto.FLOAT16
   std::vector<bool> half(graph.values().size());
   for (ValueId id = 0; id < graph.value_count(); ++id) {
     const Tensor* constant = graph.constant(id);
@@ -51,7 +51,7 @@ std::vector<bool> float16_values(const Graph& graph) {
   }
   for (const Node& node : graph.nodes()) {
     const bool makes = node.is("Cast")
-                           ? node.attributes.get_int("to", 0) == kProtoFloat16
+                           ? dtype_of_onnx(node.attributes.get_int("to", 0)) == DType::kF16
                            : keeps_type(node) && std::ranges::any_of(node.inputs, [&](ValueId id) {
                                return id != kNoValue && half[static_cast<std::size_t>(id)];
                              });

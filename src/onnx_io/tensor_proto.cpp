@@ -6,24 +6,10 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "tensor/onnx_type.h"
 
 namespace q8 {
 namespace {
-
-struct TypeRow {
-  DType dtype;
-  int proto;
-};
-
-// Numbers from onnx.proto; from 21 on they are newer than the installed library's enumeration.
-constexpr std::array kTypes = {
-    TypeRow{DType::kF32, 1},   TypeRow{DType::kU8, 2},   TypeRow{DType::kS8, 3},
-    TypeRow{DType::kU16, 4},   TypeRow{DType::kS16, 5},  TypeRow{DType::kS32, 6},
-    TypeRow{DType::kS64, 7},   TypeRow{DType::kBool, 9}, TypeRow{DType::kF16, 10},
-    TypeRow{DType::kF64, 11},  TypeRow{DType::kU32, 12}, TypeRow{DType::kU64, 13},
-    TypeRow{DType::kBF16, 16}, TypeRow{DType::kU4, 21},  TypeRow{DType::kS4, 22},
-    TypeRow{DType::kU2, 25},   TypeRow{DType::kS2, 26},
-};
 
 std::string proto_type_name(int data_type) {
   constexpr std::array kOthers = {
@@ -200,16 +186,12 @@ std::vector<std::filesystem::path> ExternalData::files() const {
 }
 
 DType dtype_of_proto(int data_type) {
-  for (const TypeRow& row : kTypes)
-    if (row.proto == data_type) return row.dtype;
+  if (const auto dtype = dtype_of_onnx(data_type)) return *dtype;
   throw unsupported("element type " + proto_type_name(data_type) + " is not supported");
 }
 
 int proto_of_dtype(DType dtype) {
-  for (const TypeRow& row : kTypes)
-    if (row.dtype == dtype) return row.proto;
-  Q8_ASSERT(false);
-  return 0;
+  return static_cast<int>(onnx_code(dtype));
 }
 
 Tensor take_tensor(onnx::TensorProto& proto, ExternalData& external) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "tensor/onnx_type.h"
 
 namespace q8 {
 namespace {
@@ -38,7 +39,7 @@ class DynamicEmitter {
     if (!is_conv) matmul.attributes = {};
     matmul.inputs = {x.integers, weights.integers, x.zero_point};
     matmul.outputs = {sums};
-    add(node.name + "_Cast", "Cast", {sums}, {real}).attributes.set("to", std::int64_t{1});
+    add(node.name + "_Cast", "Cast", {sums}, {real}).attributes.set("to", onnx_code(DType::kF32));
     add(node.name + "_scales", "Mul", {x.scale, weights.scale}, {scale});
     add(node.name + "_Mul", "Mul", {real, scale}, {product});
     if (has_bias) add(node.name + "_Add", "Add", {product, bias}, {node.outputs[0]});

@@ -6,6 +6,7 @@
 #include "plan/targets.h"
 #include "rewrite/constants.h"
 #include "rewrite/opset.h"
+#include "tensor/onnx_type.h"
 
 namespace q8 {
 namespace {
@@ -131,7 +132,7 @@ void Emitter::emit_tables() {
     const ValueId real = graph_.add_value(name + "_rows_float");
     graph_.add_node(make_node(name + "_scale", "Gather", {column, indices}, row_scale));
     Node to_float = make_node(name + "_cast", "Cast", {rows}, real);
-    to_float.attributes.set("to", std::int64_t{1});  // TensorProto.FLOAT
+    to_float.attributes.set("to", onnx_code(DType::kF32));
     graph_.add_node(std::move(to_float));
     graph_.add_node(make_node(name + "_scaled", "Mul", {real, row_scale}, output));
   }

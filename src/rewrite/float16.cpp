@@ -5,11 +5,10 @@
 #include <set>
 
 #include "plan/float16.h"
+#include "tensor/onnx_type.h"
 
 namespace q8 {
 namespace {
-
-constexpr std::int64_t kProtoFloat = 1, kProtoFloat16 = 10;  // onnx.proto
 
 class Islands {
  public:
@@ -59,7 +58,7 @@ class Islands {
       return halves_[id] = graph_.add_constant(graph_.value(id).name + "_float16", std::move(half));
     }
     const ValueId half = half_value(id);
-    add_cast(id, half, kProtoFloat16);
+    add_cast(id, half, DType::kF16);
     return halves_[id] = half;
   }
 
@@ -70,7 +69,7 @@ class Islands {
         graph_.is_output(output) || std::any_of(readers.begin(), readers.end(), [&](NodeId reader) {
           return !nodes_.contains(reader) || reads_as_float(reader, output);
         });
-    if (is_read_outside) add_cast(halves_.at(output), output, kProtoFloat);
+    if (is_read_outside) add_cast(halves_.at(output), output, DType::kF32);
     return halves_.at(output);
   }
 
@@ -80,7 +79,7 @@ class Islands {
     return std::find(inputs.begin(), inputs.end(), id) != inputs.end();
   }
 
-  void add_cast(ValueId from, ValueId to, std::int64_t type) {
+  void add_cast(ValueId from, ValueId to, DType type) {
     Node node{.name = graph_.value(from).name + "_Cast",
               .domain = "",
               .op_type = "Cast",
@@ -88,7 +87,7 @@ class Islands {
               .outputs = {to},
               .attributes = {},
               .doc = ""};
-    node.attributes.set("to", type);
+    node.attributes.set("to", onnx_code(type));
     casts_.push_back(std::move(node));
   }
 

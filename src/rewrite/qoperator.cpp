@@ -5,6 +5,7 @@
 
 #include "ops/ops.h"
 #include "plan/coverage.h"
+#include "tensor/onnx_type.h"
 
 namespace q8 {
 namespace {
@@ -126,7 +127,7 @@ class Fusion {
     matmul.attributes = {};
     matmul.inputs = {a.integers, right, a.zero_point, b.zero_point};
     matmul.outputs = {sums};
-    add(node.name + "_cast", "Cast", {sums}, real).attributes.set("to", std::int64_t{1});
+    add(node.name + "_cast", "Cast", {sums}, real).attributes.set("to", onnx_code(DType::kF32));
     add(node.name + "_scaled", "Mul", {real, scale}, product);
     if (has_bias) add(node.name + "_bias", "Add", {product, node.inputs[2]}, node.outputs[0]);
     return 1;

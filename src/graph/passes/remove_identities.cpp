@@ -1,4 +1,5 @@
 #include "graph/canonicalize.h"
+#include "tensor/onnx_type.h"
 
 namespace q8 {
 namespace {
@@ -16,8 +17,7 @@ bool is_inert_dropout(const Graph& graph, const Node& node) {
 }
 
 bool is_cast_to_same(const Graph& graph, const Node& node) {
-  constexpr std::int64_t kProtoFloat = 1;  // TensorProto.FLOAT
-  return node.is("Cast") && node.attributes.get_int("to", 0) == kProtoFloat &&
+  return node.is("Cast") && dtype_of_onnx(node.attributes.get_int("to", 0)) == DType::kF32 &&
          graph.is_input(node.input(0)) && graph.value(node.input(0)).type.dtype == DType::kF32;
 }
 
