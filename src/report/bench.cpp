@@ -101,6 +101,8 @@ std::string bench_text(const BenchResult& result) {
                      ", " + std::to_string(result.threads) +
                      (result.threads == 1 ? " thread, " : " threads, ") + result.isa + "\n\n" +
                      table.str();
+  constexpr double kSlower = 0.95;  // medians of two equal models differ by less
+  if (result.speedup && *result.speedup < kSlower) text += "\n  INT8 is slower than FP32 here\n";
   text += profile_text(a) + profile_text(b);
   if (result.gate)
     text += "\n  min-speedup  " + times(result.gate->value) + "  ≥ " + times(result.gate->limit) +

@@ -174,8 +174,9 @@ std::string profile_text(const CalibrationProfile& profile, const std::string& f
                                       range_text(tensor.extrema.range()),
                                       growth_text(convergence.find(tensor.name))};
     for (const ObserverRow& row : observers()) {
+      // A range for each of them would be wider than any screen; JSON has them all.
       const Range range = range_of(tensor, row.name);
-      cells.push_back(range_text(range) + ", " +
+      cells.push_back((row.name == "auto" ? range_text(range) + ", " : "") +
                       decibels(expected_sqnr_db(tensor, range, settings_of(row))));
     }
     table.add(std::move(cells));

@@ -9,6 +9,7 @@ namespace q8 {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 TEST(LatencyOf, MedianAndNearestRank) {
   std::vector<double> times;
@@ -88,6 +89,20 @@ TEST(BenchInputs, WrongShapesAreNamed) {
 TEST(BenchInputs, AFixedBatchIsNotChanged) {
   EXPECT_THAT(message_of({.batch = 8}), HasSubstr("'fixed' has a fixed batch of 2"));
   EXPECT_EQ(bench_inputs(three_inputs(), {.batch = 2})[0].shape()[0], 2);
+}
+
+std::string text_of(double fp32_ms, double int8_ms) {
+  BenchResult result;
+  result.fp32.latency_ms.median = fp32_ms;
+  result.int8.emplace().latency_ms.median = int8_ms;
+  result.speedup = fp32_ms / int8_ms;
+  return bench_text(result);
+}
+
+TEST(BenchText, SaysWhereInt8IsSlower) {
+  EXPECT_THAT(text_of(0.8, 1.0), HasSubstr("INT8 is slower than FP32 here"));
+  EXPECT_THAT(text_of(1.0, 0.8), Not(HasSubstr("slower")));
+  EXPECT_THAT(text_of(0.99, 1.0), Not(HasSubstr("slower")));  // level
 }
 
 }  // namespace
