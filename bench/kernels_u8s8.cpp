@@ -1,15 +1,17 @@
 // The u8·s8 kernels on the shapes of real models, beside the peak of this CPU measured in the same
 // process. Counters: GOPS (2 · multiply-adds / s) and percent_of_peak.
-//   bench_kernels_u8s8 --benchmark_filter=Gemm --benchmark_min_time=0.2
+//   bench_kernels_u8s8 [--isa=avx512vnni] --benchmark_filter=Gemm --benchmark_min_time=0.2
 
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
 #include <map>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kernels/conv_u8s8.h"
@@ -20,6 +22,12 @@
 
 namespace q8 {
 namespace {
+
+// Of all but the Row benchmarks; chosen before any is registered.
+KernelSet& kernels() {
+  static KernelSet chosen = make_kernel_set();
+  return chosen;
+}
 
 // The best of several short runs: other processes can only slow a run down.
 double peak_gops(Isa isa) {
@@ -35,7 +43,7 @@ double peak_gops(Isa isa) {
   return best;
 }
 
-void report(benchmark::State& state, std::int64_t multiply_adds, Isa isa = best_isa()) {
+void report(benchmark::State& state, std::int64_t multiply_adds, Isa isa = kernels().max_isa) {
   const double operations = 2.0 * static_cast<double>(multiply_adds);
   state.counters["GOPS"] =
       benchmark::Counter(operations / 1e9, benchmark::Counter::kIsIterationInvariantRate);
@@ -76,7 +84,7 @@ void conv(benchmark::State& state, const ConvGeometry& g) {
       random_bytes(g.out_channels * g.in_channels_per_group() * g.taps());
   const std::vector<std::int32_t> bias(static_cast<std::size_t>(g.out_channels), 5);
   const std::vector<float> multiplier(static_cast<std::size_t>(g.out_channels), 0.0001f);
-  const ConvU8S8 convolution(make_kernel_set(), g, {weights.data()});
+  const ConvU8S8 convolution(kernels(), g, {weights.data()});
   const ConvU8S8::Epilogue epilogue = convolution.make_epilogue(
       false, 3,
       {.kind = OutputKind::kByte, .bias = bias, .multiplier = multiplier, .zero_point = 128});
@@ -96,7 +104,6 @@ void attention(benchmark::State& state, std::int64_t m, std::int64_t n, std::int
   const float multiplier[] = {0.0001f};
   const std::int32_t zero_point[] = {131};
   std::vector<std::uint8_t> c(static_cast<std::size_t>(kHeads * m * n));
-  const KernelSet kernels = make_kernel_set();
   BatchedGemmU8S8 products{.batch = kHeads, .m = m};
   products.a = {a.data(), false, 7, k};
   products.a_step = m * k;
@@ -113,7 +120,7 @@ void attention(benchmark::State& state, std::int64_t m, std::int64_t n, std::int
   products.c_stride = n;
   products.c_step = m * n;
   Threads threads(1);
-  for (auto _ : state) batched_gemm_u8s8(*kernels.gemm_u8s8, products, threads);
+  for (auto _ : state) batched_gemm_u8s8(*kernels().gemm_u8s8, products, threads);
   report(state, kHeads * m * n * k);
 }
 
@@ -122,7 +129,7 @@ void quantize(benchmark::State& state) {
   constexpr std::int64_t kCount = 200'000;
   const std::vector<float> x(kCount, 1.5f);
   std::vector<std::uint8_t> q(kCount);
-  const QuantizeRow& row = *make_kernel_set().quantize;
+  const QuantizeRow& row = *kernels().quantize;
   for (auto _ : state) row.quantize({x.data(), kCount, 0.1f, 3, 0, 255, q.data()});
   state.SetBytesProcessed(state.iterations() * kCount * 5);
 }
@@ -131,7 +138,7 @@ void add(benchmark::State& state) {
   constexpr std::int64_t kCount = 200'000;
   const std::vector<std::uint8_t> a = random_bytes(kCount), b = random_bytes(kCount);
   std::vector<std::uint8_t> c(kCount);
-  const QuantizeRow& row = *make_kernel_set().quantize;
+  const QuantizeRow& row = *kernels().quantize;
   for (auto _ : state)
     row.combine({a.data(),
                  b.data(),
@@ -205,8 +212,8 @@ void register_all() {
   for (const GemmShape& s : kGemms) {
     const std::string name = "Gemm/" + std::to_string(s.m) + "x" + std::to_string(s.n) + "x" +
                              std::to_string(s.k) + (s.a_signed ? "/s8s8" : "/u8s8");
-    benchmark::RegisterBenchmark(
-        name.c_str(), [&s](auto& state) { gemm(state, s, *make_kernel_set().gemm_u8s8); });
+    benchmark::RegisterBenchmark(name.c_str(),
+                                 [&s](auto& state) { gemm(state, s, *kernels().gemm_u8s8); });
   }
   for (const GemmU8S8Row& row : gemm_u8s8_rows())
     if (row.isa != Isa::kScalar && cpu_has(row.isa))
@@ -241,10 +248,21 @@ void register_all() {
 }  // namespace q8
 
 int main(int argc, char** argv) {
+  constexpr std::string_view kIsa = "--isa=";
+  if (argc > 1 && std::string_view(argv[1]).starts_with(kIsa)) {
+    const auto isa = q8::parse_isa(std::string_view(argv[1]).substr(kIsa.size()));
+    if (!isa || !q8::cpu_has(*isa)) {
+      std::fprintf(stderr, "no such instruction set here: %s\n", argv[1]);
+      return 2;
+    }
+    q8::kernels() = q8::make_kernel_set(*isa);
+    argv[1] = argv[0];
+    --argc, ++argv;
+  }
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   q8::register_all();
-  benchmark::AddCustomContext("isa", std::string(q8::isa_name(q8::best_isa())));
-  benchmark::AddCustomContext("peak_GOPS", std::to_string(q8::peak_gops(q8::best_isa())));
+  benchmark::AddCustomContext("isa", std::string(q8::isa_name(q8::kernels().max_isa)));
+  benchmark::AddCustomContext("peak_GOPS", std::to_string(q8::peak_gops(q8::kernels().max_isa)));
   benchmark::RunSpecifiedBenchmarks();
 }
