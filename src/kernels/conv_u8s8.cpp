@@ -165,17 +165,19 @@ void ConvU8S8::run_taps(const ConvGeometry& g, const std::uint8_t* input, const 
   const bool pointwise = g.is_pointwise();
   const Indirection indirection(g, pixel_bytes);
   const std::vector<std::uint8_t> padding(static_cast<std::size_t>(group_bytes), e.padding_);
-  const std::int64_t n = g.out_channels_per_group();
-  for (std::int64_t group = 0; group < g.groups; ++group) {
+  const std::int64_t n = g.out_channels_per_group(), all = g.batch * pixels;
+  const auto run_rows = [&](std::int64_t group, std::int64_t begin, std::int64_t end,
+                            Threads& inner) {
     const std::uint8_t* from = input + group * group_bytes;
-    const std::int64_t to = group * n;
     indirect_gemm_u8s8(
-        {.m = g.batch * pixels,
+        {.m = end - begin,
          .b = &groups_[static_cast<std::size_t>(group)],
          .epilogue = &e.groups_[static_cast<std::size_t>(group)],
-         .c = static_cast<char*>(out) + to * element_bytes(e.kind_),
+         .c = static_cast<char*>(out) +
+              (begin * g.out_channels + group * n) * element_bytes(e.kind_),
          .c_stride = g.out_channels},
         [&](std::int64_t first, std::int64_t count, const std::uint8_t** rows) {
+          first += begin;
           if (pointwise) {
             for (std::int64_t i = 0; i < count; ++i) rows[i] = from + (first + i) * pixel_bytes;
             return;
@@ -190,8 +192,18 @@ void ConvU8S8::run_taps(const ConvGeometry& g, const std::uint8_t* input, const 
             done += some;
           }
         },
-        threads);
-  }
+        inner);
+  };
+  if (g.groups == 1) return run_rows(0, 0, all, threads);
+  // A group alone is too little for several threads: each takes some rows of all groups.
+  constexpr std::int64_t kRowsAPart = 32;
+  const std::int64_t parts = std::min<std::int64_t>(threads.count() > 1 ? 2 * threads.count() : 1,
+                                                    (all + kRowsAPart - 1) / kRowsAPart);
+  threads.parallel_for(parts, 1, [&](std::int64_t begin, std::int64_t end) {
+    Threads one(1);
+    for (std::int64_t group = 0; group < g.groups; ++group)
+      run_rows(group, all * begin / parts, all * end / parts, one);
+  });
 }
 
 // The input is copied once into an image with its padding around it, so that no tap needs to know
