@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "base/rounding.h"
+#include "kernels/isa_rows.h"
 #include "kernels/kernel_set.h"
 #include "kernels/lookup_u8.h"
 #include "kernels/quantize.h"
@@ -166,21 +167,44 @@ OpFunction make_concat(const NodeContext& node) {
       shape[axis] += size;
     }
     Tensor& out = run.output(0, y.dtype, shape);
-    const std::int64_t outer = shape.count(0, axis), row = shape.count(axis, shape.rank());
-    std::int64_t at = 0;
+    struct Part {
+      const std::uint8_t* bytes;
+      std::int64_t length;  // in a row
+      Table table;
+    };
+    std::vector<Part> parts;
     for (std::size_t i = 2; i < run.input_count(); i += 3) {
       const Tensor& part = run.input(i);
       need_byte(part, "a part");
       ByteFormat format = byte_format(quant_inputs(run, i + 1));
       format.is_signed = part.dtype() == DType::kS8;
-      const Table table = make_table(format, y, [](float v) { return v; });
-      const std::int64_t run_length = part.shape().count(axis, part.rank());
-      for (std::int64_t o = 0; o < outer; ++o)
-        lookup_u8(run.kernels.max_isa, table.data(),
-                  reinterpret_cast<const std::uint8_t*>(part.bytes()) + o * run_length, run_length,
-                  reinterpret_cast<std::uint8_t*>(out.mutable_bytes()) + o * row + at, run.threads);
-      at += run_length;
+      parts.push_back({.bytes = reinterpret_cast<const std::uint8_t*>(part.bytes()),
+                       .length = part.shape().count(axis, part.rank()),
+                       .table = make_table(format, y, [](float v) { return v; })});
     }
+    const std::int64_t outer = shape.count(0, axis), row = shape.count(axis, shape.rank());
+    const LookupU8Function lookup = select(lookup_u8_rows(), run.kernels.max_isa).lookup;
+    auto* const to = reinterpret_cast<std::uint8_t*>(out.mutable_bytes());
+    if (outer == 1) {  // one long run a part
+      std::int64_t at = 0;
+      for (const Part& part : parts) {
+        lookup_u8(run.kernels.max_isa, part.table.data(), part.bytes, part.length, to + at,
+                  run.threads);
+        at += part.length;
+      }
+      return;
+    }
+    constexpr std::int64_t kGrain = 32 << 10;
+    run.threads.parallel_for(outer, kGrain / std::max<std::int64_t>(1, row) + 1,
+                             [&](std::int64_t begin, std::int64_t end) {
+                               std::int64_t at = 0;
+                               for (const Part& part : parts) {
+                                 for (std::int64_t o = begin; o < end; ++o)
+                                   lookup(part.table.data(), part.bytes + o * part.length,
+                                          part.length, to + o * row + at);
+                                 at += part.length;
+                               }
+                             });
   };
 }
 
