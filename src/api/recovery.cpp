@@ -59,108 +59,151 @@ std::vector<RecoveryPass> of_stage(const std::vector<RecoveryPass>& passes, bool
   return some;
 }
 
-// Runs the passes that change the float graph. They are judged with ranges by auto:4, whatever is
-// asked for: so `inspect --verify`, which asks for the observers that were chosen behind them,
-// comes to the same graph.
-Recovery prepare(Recovery start, const std::vector<RecoveryPass>& passes, const PlanConfig& config,
-                 const Target& target, const CalibrationData& data, RangeMemo& memo,
-                 RecoveryContext context, const Host& host) {
-  const std::vector<RecoveryPass> some = of_stage(passes, true);
-  // A profile that was merged of several calibrations cannot be made again from their settings.
-  if (some.empty() || data.profile().sources.size() != 1) return start;
-  PlanConfig judged_by = config;
-  judged_by.observer = PlanConfig().observer;
-  judged_by.clip_weight = PlanConfig().clip_weight;
-  judged_by.observer_of.clear();
-  const PlanSource source{
-      .profile = data.profile(), .config = judged_by, .target = target, .memo = memo};
-  context.source = &source;
-  context.observe_again = [&](const Graph& graph, const std::vector<std::string>& values) {
-    return calibrate_again(data, graph, {.shard = {}, .values = values}, host);
-  };
-  start.model.plan = make_plan(start.model.graph, data.profile(), judged_by, target, &memo);
-  return recover(std::move(start.model), some, context);
-}
+class Improver {
+ public:
+  Improver(const QuantizeJob& job, const PlanConfig& config, const Target& target,
+           const CalibrationData& data, const Host& host)
+      : job_(job),
+        config_(config),
+        target_(target),
+        data_(data),
+        host_(host),
+        is_asked_for_(!job.recover.empty() && !asks_for_none()),
+        passes_(asks_for_none() ? std::vector<RecoveryPass>() : find_recovery_passes(job.recover)),
+        trials_(job.observer == "auto" && plans_ranges(job)),
+        by_folds_(trials_ && data.profile().samples.size() < kFewestForTrials) {}
+
+  Improvement improve(PlannedGraph planned) && {
+    Improvement result{.recovery = {.model = std::move(planned), .profile = {}, .effects = {}},
+                       .ranges = {}};
+    if (has_nothing_to_do(result.recovery.model)) return result;
+    context_ = {.mask = data_.profile().mask,
+                .float_budget_percent = job_.float_budget_percent,
+                .machine = session_options(host_),
+                .progress = host_.progress,
+                .stop = host_.stop,
+                .note = host_.warn};
+    RangeMemo memo_before;  // of data_.profile()
+    std::optional<Recovery> prepared = read_and_prepare(result.recovery.model, memo_before);
+    if (!prepared) return result;
+
+    PlannedGraph model = std::move(result.recovery.model);
+    context_.float_budget_percent -= prepared->time_percent;
+    const CalibrationProfile& profile = prepared->profile ? *prepared->profile : data_.profile();
+    model.graph = std::move(prepared->model.graph);
+    RangeMemo memo;
+    memo.learn(memo_before, data_.profile(), profile);
+    if (prepared->profile) model.plan = make_plan(model.graph, profile, config_, target_, &memo);
+    std::optional<Proposal> rounded;
+    if (trials_ && !by_folds_) rounded = round_beforehand(model, passes_, context_);
+    if (rounded) context_.rounded = &rounded->model.plan;
+    if (trials_) choose(model, profile, memo, result);
+
+    const PlanConfig chosen = result.ranges ? result.ranges->config : config_;
+    const PlanSource source{.profile = profile, .config = chosen, .target = target_, .memo = memo};
+    if (plans_ranges(job_)) context_.source = &source;
+    // Plans that are made anew do not know of it.
+    const std::vector<ScaledValue> scaled =
+        prepared->profile ? prepared->model.plan.scaled : model.plan.scaled;
+    result.recovery = recover(std::move(model), of_stage(passes_, false), context_);
+    result.recovery.effects.insert(result.recovery.effects.begin(), prepared->effects.begin(),
+                                   prepared->effects.end());
+    result.recovery.model.plan.scaled = scaled;
+    return result;
+  }
+
+ private:
+  bool asks_for_none() const { return job_.recover == std::vector<std::string>{"none"}; }
+
+  // Throws usage_error where passes were asked for that can do nothing.
+  bool has_nothing_to_do(const PlannedGraph& model) const {
+    if (model.plan.count(NodeMode::kInteger) == 0) {
+      if (is_asked_for_) throw usage_error("--recover: nothing of this model runs in integers");
+      return true;
+    }
+    if (!trials_ && passes_.empty()) return true;
+    if (is_asked_for_ || weight_bytes(model.graph) <= kRunBelowBytes) return false;
+    if (host_.warn)
+      host_.warn(
+          "the model has more than 1 GB of weights: what would run it is left out, accuracy "
+          "recovery (--recover NAMES asks for it) and the choice of observers (--observer auto:4 "
+          "and --recover none leave both out without this warning)");
+    return true;
+  }
+
+  // All that reads samples anew, with the passes that change the float graph; nothing where they
+  // cannot be read and nobody has asked for passes by name.
+  std::optional<Recovery> read_and_prepare(const PlannedGraph& model, RangeMemo& memo) {
+    Recovery prepared{.model = model, .profile = {}, .effects = {}};
+    try {
+      samples_ = load_trial_samples(job_, data_, trials_ && !by_folds_, host_);
+      context_.fit = samples_.fit;
+      context_.judge = samples_.judge;
+      if (plans_ranges(job_)) prepared = prepare(std::move(prepared), memo);
+      if (by_folds_) folds_ = make_folds(data_, prepared.model.graph, host_);
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::kInterrupted) throw;
+      if (is_asked_for_) throw error.within("--recover");
+      warn_of_no_samples(host_, trials_, !passes_.empty(), error);
+      return std::nullopt;
+    }
+    return prepared;
+  }
+
+  // Runs the passes that change the float graph. They are judged with ranges by auto:4, whatever is
+  // asked for: so `inspect --verify`, which asks for the observers that were chosen behind them,
+  // comes to the same graph.
+  Recovery prepare(Recovery start, RangeMemo& memo) const {
+    const std::vector<RecoveryPass> some = of_stage(passes_, true);
+    // A profile that was merged of several calibrations cannot be made again from their settings.
+    if (some.empty() || data_.profile().sources.size() != 1) return start;
+    PlanConfig judged_by = config_;
+    judged_by.observer = PlanConfig().observer;
+    judged_by.clip_weight = PlanConfig().clip_weight;
+    judged_by.observer_of.clear();
+    const PlanSource source{
+        .profile = data_.profile(), .config = judged_by, .target = target_, .memo = memo};
+    RecoveryContext context = context_;
+    context.source = &source;
+    context.observe_again = [&](const Graph& graph, const std::vector<std::string>& values) {
+      return calibrate_again(data_, graph, {.shard = {}, .values = values}, host_);
+    };
+    start.model.plan = make_plan(start.model.graph, data_.profile(), judged_by, target_, &memo);
+    return recover(std::move(start.model), some, context);
+  }
+
+  // Chooses observers by trials; the model gets the plan.
+  void choose(PlannedGraph& model, const CalibrationProfile& profile, RangeMemo& memo,
+              Improvement& result) const {
+    const auto begin = std::chrono::steady_clock::now();
+    RecoveryContext context = context_;
+    context.judge = samples_.ranges;
+    result.ranges = by_folds_
+                        ? choose_by_folds(model.graph, profile, config_, target_, folds_, context)
+                        : choose_ranges(model.graph, {profile, config_, target_, memo}, context);
+    model.plan = result.ranges->plan;
+    result.ranges_seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  }
+
+  const QuantizeJob& job_;
+  const PlanConfig& config_;
+  const Target& target_;
+  const CalibrationData& data_;
+  const Host& host_;
+  bool is_asked_for_;  // by name
+  std::vector<RecoveryPass> passes_;
+  bool trials_, by_folds_;  // of observers
+  TrialSamples samples_;
+  std::vector<Fold> folds_;
+  RecoveryContext context_;
+};
 
 }  // namespace
 
 Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Target& target,
                     const CalibrationData& data, PlannedGraph planned, const Host& host) {
-  Improvement result{.recovery = {.model = std::move(planned), .profile = {}, .effects = {}},
-                     .ranges = {}};
-  PlannedGraph& model = result.recovery.model;
-  const bool none = job.recover == std::vector<std::string>{"none"};
-  const std::vector<RecoveryPass> passes =
-      none ? std::vector<RecoveryPass>() : find_recovery_passes(job.recover);
-  const bool asked_for = !job.recover.empty() && !none;
-  if (model.plan.count(NodeMode::kInteger) == 0) {
-    if (asked_for) throw usage_error("--recover: nothing of this model runs in integers");
-    return result;
-  }
-  const bool trials = job.observer == "auto" && plans_ranges(job);
-  const bool by_folds = trials && data.profile().samples.size() < kFewestForTrials;
-  if (!trials && passes.empty()) return result;
-  if (!asked_for && weight_bytes(model.graph) > kRunBelowBytes) {
-    if (host.warn)
-      host.warn(
-          "the model has more than 1 GB of weights: what would run it is left out, accuracy "
-          "recovery (--recover NAMES asks for it) and the choice of observers (--observer auto:4 "
-          "and --recover none leave both out without this warning)");
-    return result;
-  }
-  RecoveryContext context{.mask = data.profile().mask,
-                          .float_budget_percent = job.float_budget_percent,
-                          .machine = session_options(host),
-                          .progress = host.progress,
-                          .stop = host.stop,
-                          .note = host.warn};
-  TrialSamples samples;
-  RangeMemo memo_before;  // of data.profile()
-  Recovery prepared{.model = model, .profile = {}, .effects = {}};
-  std::vector<Fold> folds;
-  try {
-    samples = load_trial_samples(job, data, trials && !by_folds, host);
-    context.fit = samples.fit;
-    context.judge = samples.judge;
-    if (plans_ranges(job))
-      prepared =
-          prepare(std::move(prepared), passes, config, target, data, memo_before, context, host);
-    if (by_folds) folds = make_folds(data, prepared.model.graph, host);
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kInterrupted) throw;
-    if (asked_for) throw error.within("--recover");
-    warn_of_no_samples(host, trials, !passes.empty(), error);
-    return result;
-  }
-  context.float_budget_percent -= prepared.time_percent;
-  const CalibrationProfile& profile = prepared.profile ? *prepared.profile : data.profile();
-  model.graph = std::move(prepared.model.graph);
-  RangeMemo memo;
-  memo.learn(memo_before, data.profile(), profile);
-  if (prepared.profile) model.plan = make_plan(model.graph, profile, config, target, &memo);
-  std::optional<Proposal> rounded;
-  if (trials) {
-    if (!by_folds) rounded = round_beforehand(model, passes, context);
-    if (rounded) context.rounded = &rounded->model.plan;
-    const auto begin = std::chrono::steady_clock::now();
-    context.judge = samples.ranges;
-    result.ranges = by_folds ? choose_by_folds(model.graph, profile, config, target, folds, context)
-                             : choose_ranges(model.graph, {profile, config, target, memo}, context);
-    context.judge = samples.judge;
-    model.plan = result.ranges->plan;
-    result.ranges_seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  }
-  const PlanConfig chosen = result.ranges ? result.ranges->config : config;
-  const PlanSource source{.profile = profile, .config = chosen, .target = target, .memo = memo};
-  if (plans_ranges(job)) context.source = &source;
-  const std::vector<ScaledValue> given = model.plan.scaled;
-  result.recovery = recover(std::move(result.recovery.model), of_stage(passes, false), context);
-  result.recovery.effects.insert(result.recovery.effects.begin(), prepared.effects.begin(),
-                                 prepared.effects.end());
-  // Plans that were made anew since do not know of it.
-  result.recovery.model.plan.scaled = prepared.profile ? prepared.model.plan.scaled : given;
-  return result;
+  return Improver(job, config, target, data, host).improve(std::move(planned));
 }
 
 std::string describe(const RangeChoice& choice, double seconds) {
