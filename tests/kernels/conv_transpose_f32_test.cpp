@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "conv_transpose_reach.h"
 #include "random_f32.h"
 
 namespace q8 {
@@ -59,7 +60,6 @@ std::vector<float> run(const KernelSet& kernels, const Case& c, Threads& threads
   return out;
 }
 
-// The definition in its scattering form: every input is spread over the outputs it reaches.
 std::vector<double> naive(const Case& c) {
   const ConvGeometry& g = c.geometry;
   const Spatial size = conv_transpose_output(g, c.output_padding);
@@ -67,26 +67,13 @@ std::vector<double> naive(const Case& c) {
   std::vector<double> out(at(g.batch * product(size) * g.out_channels));
   for (std::size_t i = 0; i < out.size(); ++i)
     out[i] = double{c.bias[i % static_cast<std::size_t>(g.out_channels)]};
-  for (std::int64_t i = 0; i < g.batch * product(g.input); ++i)
-    for (std::int64_t tap = 0; tap < g.taps(); ++tap) {
-      const Spatial in = {i / g.input[2] / g.input[1] % g.input[0], i / g.input[2] % g.input[1],
-                          i % g.input[2]};
-      const Spatial k = {tap / g.kernel[2] / g.kernel[1], tap / g.kernel[2] % g.kernel[1],
-                         tap % g.kernel[2]};
-      std::int64_t pixel = i / product(g.input);
-      bool is_inside = true;
-      for (std::size_t d = 0; d < 3; ++d) {
-        const std::int64_t o = in[d] * g.stride[d] + k[d] * g.dilation[d] - g.pad_begin[d];
-        is_inside = is_inside && o >= 0 && o < size[d];
-        pixel = pixel * size[d] + o;
-      }
-      if (!is_inside) continue;
-      for (std::int64_t a = 0; a < g.in_channels; ++a)
-        for (std::int64_t j = 0; j < columns; ++j)
-          out[at(pixel * g.out_channels + a / g.in_channels_per_group() * columns + j)] +=
-              double{c.in[at(i * g.in_channels + a)]} *
-              double{c.weights[at((a * columns + j) * g.taps() + tap)]};
-    }
+  for_each_reach(g, size, [&](std::int64_t i, std::int64_t tap, std::int64_t pixel) {
+    for (std::int64_t a = 0; a < g.in_channels; ++a)
+      for (std::int64_t j = 0; j < columns; ++j)
+        out[at(pixel * g.out_channels + a / g.in_channels_per_group() * columns + j)] +=
+            double{c.in[at(i * g.in_channels + a)]} *
+            double{c.weights[at((a * columns + j) * g.taps() + tap)]};
+  });
   for (double& value : out) value = std::min(2.5, std::max(-1.5, value));
   return out;
 }

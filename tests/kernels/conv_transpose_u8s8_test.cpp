@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/isa.h"
+#include "conv_transpose_reach.h"
 #include "kernels/conv_transpose_f32.h"
 
 namespace q8 {
@@ -66,7 +67,6 @@ Case random_case(std::mt19937& random) {
   }
 }
 
-// The definition in its scattering form: every input is spread over the outputs it reaches.
 std::vector<std::int32_t> definition(const Case& c) {
   const ConvGeometry& g = c.g;
   const Spatial size = conv_transpose_output(g, c.output_padding);
@@ -76,30 +76,17 @@ std::vector<std::int32_t> definition(const Case& c) {
   const auto value = [](std::uint8_t byte, bool is_signed) {
     return is_signed ? static_cast<std::int8_t>(byte) : std::int32_t{byte};
   };
-  for (std::int64_t i = 0; i < g.batch * product(g.input); ++i)
-    for (std::int64_t tap = 0; tap < g.taps(); ++tap) {
-      const Spatial in = {i / g.input[2] / g.input[1] % g.input[0], i / g.input[2] % g.input[1],
-                          i % g.input[2]};
-      const Spatial k = {tap / g.kernel[2] / g.kernel[1], tap / g.kernel[2] % g.kernel[1],
-                         tap % g.kernel[2]};
-      std::int64_t pixel = i / product(g.input);
-      bool is_inside = true;
-      for (std::size_t d = 0; d < 3; ++d) {
-        const std::int64_t o = in[d] * g.stride[d] + k[d] * g.dilation[d] - g.pad_begin[d];
-        is_inside = is_inside && o >= 0 && o < size[d];
-        pixel = pixel * size[d] + o;
+  for_each_reach(g, size, [&](std::int64_t i, std::int64_t tap, std::int64_t pixel) {
+    for (std::int64_t a = 0; a < g.in_channels; ++a)
+      for (std::int64_t j = 0; j < columns; ++j) {
+        const std::int64_t n = a / g.in_channels_per_group() * columns + j;
+        const std::size_t zeros = c.weight_zero_point.size();
+        const std::int32_t zero = zeros == 0 ? 0 : c.weight_zero_point[zeros == 1 ? 0 : at(n)];
+        out[at(pixel * g.out_channels + n)] +=
+            (value(c.in[at(i * g.in_channels + a)], c.input_signed) - c.zero_point) *
+            (value(c.weights[at((a * columns + j) * g.taps() + tap)], c.weights_signed) - zero);
       }
-      if (!is_inside) continue;
-      for (std::int64_t a = 0; a < g.in_channels; ++a)
-        for (std::int64_t j = 0; j < columns; ++j) {
-          const std::int64_t n = a / g.in_channels_per_group() * columns + j;
-          const std::size_t zeros = c.weight_zero_point.size();
-          const std::int32_t zero = zeros == 0 ? 0 : c.weight_zero_point[zeros == 1 ? 0 : at(n)];
-          out[at(pixel * g.out_channels + n)] +=
-              (value(c.in[at(i * g.in_channels + a)], c.input_signed) - c.zero_point) *
-              (value(c.weights[at((a * columns + j) * g.taps() + tap)], c.weights_signed) - zero);
-        }
-    }
+  });
   return out;
 }
 
