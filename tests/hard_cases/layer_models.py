@@ -151,7 +151,7 @@ def stacked_products():
     return b.model(), b.samples({"x": [3, 5, 8]})
 
 
-stacked_products.integer = {"MatMul": 3}
+stacked_products.integer = {"MatMul": 2}  # x86 multiplies two activations in float
 
 
 @hard
