@@ -11,8 +11,8 @@ except ImportError:
     sys.exit(77)
 
 SINGLE, VARIADIC = onnx.defs.OpSchema.FormalParameterOption.Single, onnx.defs.OpSchema.FormalParameterOption.Variadic
-# Exporters leave the second input of Resize out; Loop's are optional but for values to carry, which need not be.
-LAXER = {("Resize", 11): 1, ("Loop", 1): 0}
+# Exporters leave the second input of Resize out; those of Loop, and the first of Scan, are optional before values to carry, which need not be.
+LAXER = {("Resize", 11): 1, ("Loop", 1): 0, ("Scan", 8): 0}
 OTHER_KINDS = ("Constant", "OptionalHasElement")  # refused for what they have no tensor for, or not a matter of tensors
 
 
