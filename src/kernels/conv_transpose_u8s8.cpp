@@ -10,14 +10,6 @@
 namespace q8 {
 namespace {
 
-// Of per-column values, or one or none for all, those of one group.
-template <typename T>
-std::span<const T> of_group(std::span<const T> values, std::int64_t group, std::int64_t columns) {
-  return values.size() <= 1 ? values
-                            : values.subspan(static_cast<std::size_t>(group * columns),
-                                             static_cast<std::size_t>(columns));
-}
-
 // One group's weights of some taps as [tap][channel][column], a tap of nothing where there is none:
 // outputs that no input reaches are the bias.
 std::vector<std::uint8_t> gather(const ConvGeometry& g, const ConvWeightsU8S8& w,
@@ -30,7 +22,7 @@ std::vector<std::uint8_t> gather(const ConvGeometry& g, const ConvWeightsU8S8& w
       for (std::int64_t j = 0; j < columns; ++j)
         gathered.push_back(source[(c * columns + j) * g.taps() + tap]);
   if (!taps.empty()) return gathered;
-  const auto zeros = of_group(w.zero_point, group, columns);
+  const auto zeros = of_columns(w.zero_point, group * columns, columns);
   for (std::int64_t i = 0; i < channels * columns; ++i)
     gathered.push_back(static_cast<std::uint8_t>(
         zeros.empty() ? 0 : zeros[zeros.size() == 1 ? 0 : static_cast<std::size_t>(i % columns)]));
@@ -61,12 +53,8 @@ ConvTransposeU8S8::ConvTransposeU8S8(const KernelSet& kernels, const ConvGeometr
                        .stride_tap = channels * columns,
                        .stride_k = columns,
                        .stride_n = 1,
-                       .zero_point = of_group(w.zero_point, group, columns)});
-      OutputU8S8 own = output;
-      own.bias = of_group(output.bias, group, columns);
-      own.multiplier = of_group(output.multiplier, group, columns);
-      own.float_bias = of_group(output.float_bias, group, columns);
-      EpilogueU8S8 epilogue(packed, zero, own);
+                       .zero_point = of_columns(w.zero_point, group * columns, columns)});
+      EpilogueU8S8 epilogue(packed, zero, of_columns(output, group * columns, columns));
       phase.groups.push_back({std::move(packed), std::move(epilogue)});
     }
     if (phase.where.steps.empty()) phase.where.steps.push_back({-1, -1, -1});
@@ -115,23 +103,13 @@ void ConvTransposeU8S8::run(const ConvGeometry& g, const Spatial& output, const 
   const std::int64_t in_pixels = product(g.input), out_pixels = product(output);
   if (g.batch == 0 || out_pixels == 0) return;
   const std::int64_t channels = shape_.in_channels_per_group();
-  const auto* bytes = static_cast<const std::uint8_t*>(input);
-  std::int64_t group_bytes = channels;
-  AlignedBuffer<std::uint8_t> staged;
-  if (input_signed_ || channels % 4 != 0) {
-    group_bytes = (channels + 3) / 4 * 4;
-    const std::int64_t rows = g.batch * in_pixels * shape_.groups;
-    staged = AlignedBuffer<std::uint8_t>(static_cast<std::size_t>(rows * group_bytes));
-    stage_rows_u8({.source = bytes,
-                   .source_stride = channels,
-                   .target = staged.data(),
-                   .target_stride = group_bytes,
-                   .rows = rows,
-                   .bytes = channels,
-                   .flip = input_signed_},
-                  threads);
-    bytes = staged.data();
-  }
+  const RowsU8 staged({.source = static_cast<const std::uint8_t*>(input),
+                       .source_stride = channels,
+                       .rows = g.batch * in_pixels * shape_.groups,
+                       .bytes = channels,
+                       .flip = input_signed_},
+                      threads);
+  const std::int64_t group_bytes = staged.stride();
   const std::int64_t pixel_bytes = group_bytes * shape_.groups;
   const std::vector<std::uint8_t> padding(static_cast<std::size_t>(group_bytes), padding_);
   const std::int64_t columns = shape_.out_channels_per_group();
@@ -153,7 +131,7 @@ void ConvTransposeU8S8::run(const ConvGeometry& g, const Spatial& output, const 
                     .group = weights,
                     .place = place,
                     .runner = runner,
-                    .image = bytes + n * in_pixels * pixel_bytes + group * group_bytes,
+                    .image = staged.data() + n * in_pixels * pixel_bytes + group * group_bytes,
                     .pixel_bytes = pixel_bytes,
                     .padding = padding.data(),
                     .out = static_cast<char*>(out) + first * element_bytes(weights.epilogue.kind()),

@@ -16,19 +16,6 @@ std::int64_t padded_to_four(std::int64_t n) {
   return (n + 3) / 4 * 4;
 }
 
-// One zero point, or none, for all columns, else those of [first, first + count).
-std::span<const std::int32_t> part(std::span<const std::int32_t> values, std::int64_t first,
-                                   std::int64_t count) {
-  return values.size() <= 1
-             ? values
-             : values.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
-}
-std::span<const float> part(std::span<const float> values, std::int64_t first, std::int64_t count) {
-  return values.size() <= 1
-             ? values
-             : values.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
-}
-
 // Few channels (a stem): the pixels under one row of the kernel lie side by side in memory, so a
 // whole kernel row is one tap: fewer of them, with no more filling up to four than pixel by pixel.
 bool suits_kernel_rows(const ConvGeometry& g) {
@@ -88,7 +75,7 @@ ConvU8S8::ConvU8S8(const KernelSet& kernels, const ConvGeometry& g, const ConvWe
                                 .stride_tap = 1,
                                 .stride_k = g.taps(),
                                 .stride_n = k * g.taps(),
-                                .zero_point = part(w.zero_point, group * n, n)}));
+                                .zero_point = of_columns(w.zero_point, group * n, n)}));
 }
 
 std::int64_t ConvU8S8::largest_sum() const {
@@ -111,17 +98,9 @@ ConvU8S8::Epilogue ConvU8S8::make_epilogue(bool input_signed, std::int32_t input
     return e;
   }
   const std::int64_t n = shape_.out_channels_per_group();
-  for (std::int64_t group = 0; group < shape_.groups; ++group) {
-    OutputU8S8 own = output;
-    if (!output.bias.empty())
-      own.bias =
-          output.bias.subspan(static_cast<std::size_t>(group * n), static_cast<std::size_t>(n));
-    own.multiplier = part(output.multiplier, group * n, n);
-    if (!output.float_bias.empty())
-      own.float_bias = output.float_bias.subspan(static_cast<std::size_t>(group * n),
-                                                 static_cast<std::size_t>(n));
-    e.groups_.push_back(EpilogueU8S8(groups_[static_cast<std::size_t>(group)], zero, own));
-  }
+  for (std::int64_t group = 0; group < shape_.groups; ++group)
+    e.groups_.push_back(EpilogueU8S8(groups_[static_cast<std::size_t>(group)], zero,
+                                     of_columns(output, group * n, n)));
   return e;
 }
 
@@ -143,22 +122,13 @@ void ConvU8S8::run(const ConvGeometry& g, const void* input, const Epilogue& epi
 void ConvU8S8::run_taps(const ConvGeometry& g, const std::uint8_t* input, const Epilogue& e,
                         void* out, Threads& threads) const {
   const std::int64_t channels = g.in_channels_per_group();
-  std::int64_t group_bytes = channels;
-  AlignedBuffer<std::uint8_t> staged;
-  if (e.input_signed_ || channels % 4 != 0) {
-    group_bytes = padded_to_four(channels);
-    const std::int64_t rows = g.batch * product(g.input) * g.groups;
-    staged = AlignedBuffer<std::uint8_t>(static_cast<std::size_t>(rows * group_bytes));
-    stage_rows_u8({.source = input,
-                   .source_stride = channels,
-                   .target = staged.data(),
-                   .target_stride = group_bytes,
-                   .rows = rows,
-                   .bytes = channels,
-                   .flip = e.input_signed_},
-                  threads);
-    input = staged.data();
-  }
+  const RowsU8 staged({.source = input,
+                       .source_stride = channels,
+                       .rows = g.batch * product(g.input) * g.groups,
+                       .bytes = channels,
+                       .flip = e.input_signed_},
+                      threads);
+  const std::int64_t group_bytes = staged.stride();
   const std::int64_t pixel_bytes = group_bytes * g.groups;
   const std::int64_t image_bytes = pixel_bytes * product(g.input);
   const std::int64_t pixels = product(g.output());
@@ -168,7 +138,7 @@ void ConvU8S8::run_taps(const ConvGeometry& g, const std::uint8_t* input, const 
   const std::int64_t n = g.out_channels_per_group(), all = g.batch * pixels;
   const auto run_rows = [&](std::int64_t group, std::int64_t begin, std::int64_t end,
                             Threads& inner) {
-    const std::uint8_t* from = input + group * group_bytes;
+    const std::uint8_t* from = staged.data() + group * group_bytes;
     indirect_gemm_u8s8(
         {.m = end - begin,
          .b = &groups_[static_cast<std::size_t>(group)],

@@ -20,6 +20,14 @@ AlignedBuffer<float> spread(std::span<const float> values, std::int64_t n, std::
 
 }  // namespace
 
+OutputU8S8 of_columns(const OutputU8S8& output, std::int64_t first, std::int64_t count) {
+  OutputU8S8 part = output;
+  part.bias = of_columns(output.bias, first, count);
+  part.multiplier = of_columns(output.multiplier, first, count);
+  part.float_bias = of_columns(output.float_bias, first, count);
+  return part;
+}
+
 std::int64_t element_bytes(OutputKind kind) {
   return kind == OutputKind::kByte ? 1 : 4;
 }

@@ -31,6 +31,15 @@ struct OutputU8S8 {
   LookupU8Function lookup = nullptr;  // with a table: of lookup_u8_rows()
 };
 
+// Of numbers per column those of [first, first + count); one or none are for all columns.
+template <typename T>
+std::span<const T> of_columns(std::span<const T> numbers, std::int64_t first, std::int64_t count) {
+  return numbers.size() <= 1
+             ? numbers
+             : numbers.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+}
+OutputU8S8 of_columns(const OutputU8S8& output, std::int64_t first, std::int64_t count);
+
 std::int64_t element_bytes(OutputKind kind);
 
 // a_scale · b_scale / y_scale in FP32, in ONNX Runtime's order of operations.

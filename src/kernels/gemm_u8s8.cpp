@@ -12,26 +12,16 @@ namespace q8 {
 void gemm_u8s8(std::int64_t m, const ActivationsView& a, const PackedS8& b,
                const EpilogueU8S8& epilogue, void* c, std::int64_t c_stride, Threads& threads) {
   Q8_ASSERT(b.taps() == 1);
-  const auto* data = static_cast<const std::uint8_t*>(a.data);
-  std::int64_t stride = a.row_stride;
-  AlignedBuffer<std::uint8_t> staged;
-  if (a.is_signed || b.k() % 4 != 0) {
-    stride = 4 * b.k4();
-    staged = AlignedBuffer<std::uint8_t>(static_cast<std::size_t>(m * stride));
-    stage_rows_u8({.source = data,
-                   .source_stride = a.row_stride,
-                   .target = staged.data(),
-                   .target_stride = stride,
-                   .rows = m,
-                   .bytes = b.k(),
-                   .flip = a.is_signed},
-                  threads);
-    data = staged.data();
-  }
+  const RowsU8 rows({.source = static_cast<const std::uint8_t*>(a.data),
+                     .source_stride = a.row_stride,
+                     .rows = m,
+                     .bytes = b.k(),
+                     .flip = a.is_signed},
+                    threads);
   indirect_gemm_u8s8(
       {.m = m, .b = &b, .epilogue = &epilogue, .c = c, .c_stride = c_stride},
       [&](std::int64_t first, std::int64_t count, const std::uint8_t** out) {
-        for (std::int64_t i = 0; i < count; ++i) out[i] = data + (first + i) * stride;
+        for (std::int64_t i = 0; i < count; ++i) out[i] = rows.data() + (first + i) * rows.stride();
       },
       threads);
 }

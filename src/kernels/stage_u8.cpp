@@ -29,4 +29,16 @@ void stage_rows_u8(const StageRows& r, Threads& threads) {
   });
 }
 
+RowsU8::RowsU8(const StageRows& source, Threads& threads)
+    : data_(source.source), stride_(source.source_stride) {
+  if (!source.flip && source.bytes % 4 == 0) return;
+  stride_ = (source.bytes + 3) / 4 * 4;
+  staged_ = AlignedBuffer<std::uint8_t>(static_cast<std::size_t>(source.rows * stride_));
+  StageRows copy = source;
+  copy.target = staged_.data();
+  copy.target_stride = stride_;
+  stage_rows_u8(copy, threads);
+  data_ = staged_.data();
+}
+
 }  // namespace q8

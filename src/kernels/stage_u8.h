@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "base/threads.h"
+#include "kernels/aligned_buffer.h"
 
 namespace q8 {
 
@@ -18,5 +19,20 @@ struct StageRows {
   bool fill_up = true;  // else bytes of the target behind `bytes` are left as they are
 };
 void stage_rows_u8(const StageRows& rows, Threads& threads);
+
+// Rows of `bytes` bytes as products read them: u8, and readable to a multiple of four. Where they
+// are so already, this is a view of the source; else a copy.
+class RowsU8 {
+ public:
+  RowsU8(const StageRows& source, Threads& threads);  // its target is made here
+
+  const std::uint8_t* data() const { return data_; }
+  std::int64_t stride() const { return stride_; }
+
+ private:
+  AlignedBuffer<std::uint8_t> staged_;
+  const std::uint8_t* data_;
+  std::int64_t stride_;
+};
 
 }  // namespace q8

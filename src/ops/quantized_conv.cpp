@@ -23,10 +23,7 @@ struct ConvNode : ConvAttributes {
   QuantizedClamp clamp;
 
   explicit ConvNode(const NodeContext& node)
-      : ConvAttributes(node.attributes(), node.attributes().get_int("channels_last", 0) != 0
-                                              ? Layout::kChannelsLast
-                                              : Layout::kChannelsFirst),
-        clamp(node.attributes()) {}
+      : ConvAttributes(node.attributes(), layout_of(node.attributes())), clamp(node.attributes()) {}
 };
 
 void check_weights(const Tensor& w, const QuantInputs& q) {

@@ -13,10 +13,7 @@ namespace {
 // "q8" QLinearConvTranspose: a ConvTranspose between bytes; inputs as QLinearConv's, all but x
 // constant.
 OpFunction make_qlinear_conv_transpose(const NodeContext& context) {
-  const ConvTransposeAttributes node(context.attributes(),
-                                     context.attributes().get_int("channels_last", 0) != 0
-                                         ? Layout::kChannelsLast
-                                         : Layout::kChannelsFirst);
+  const ConvTransposeAttributes node(context.attributes(), layout_of(context.attributes()));
   need_inputs(context, 8);
   if (!QLinearConvInputs::are_constant(context))
     throw unsupported("quantization parameters that are not constant");

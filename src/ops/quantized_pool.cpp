@@ -19,8 +19,7 @@ struct PoolNode {
   PoolNode(const NodeContext& node, bool global)
       : is_global(global),
         window(node.attributes()),
-        layout(node.attributes().get_int("channels_last", 0) != 0 ? Layout::kChannelsLast
-                                                                  : Layout::kChannelsFirst),
+        layout(layout_of(node.attributes())),
         count_include_pad(node.attributes().get_int("count_include_pad", 0) != 0) {}
 };
 

@@ -31,6 +31,11 @@ void check(std::string_view name, std::span<const std::int64_t> values, std::siz
 
 }  // namespace
 
+Layout layout_of(const Attributes& attributes) {
+  return attributes.get_int("channels_last", 0) != 0 ? Layout::kChannelsLast
+                                                     : Layout::kChannelsFirst;
+}
+
 ImageDims image_dims(const Shape& shape, Layout layout) {
   const std::int64_t spatial = shape.rank() - 2;
   if (spatial < 1)

@@ -12,6 +12,8 @@ namespace q8 {
 // Where the channels of a tensor with spatial axes stand: [N, C, spatial …] as ONNX has it, or
 // [N, spatial …, C], as the operators of the internal domain "q8" have it.
 enum class Layout { kChannelsFirst, kChannelsLast };
+// What the attribute channels_last of those says.
+Layout layout_of(const Attributes& attributes);
 
 // A tensor of one to three spatial axes, with leading ones where there are fewer.
 struct ImageDims {

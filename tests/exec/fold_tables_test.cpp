@@ -4,29 +4,13 @@
 #include <gtest/gtest.h>
 
 #include "exec/fuse_qdq.h"
-#include "graph/small_graph.h"
+#include "exec/quantized_graph.h"
 
 namespace q8 {
 namespace {
 
-// x → Q → DQ; every result in the same parameters: u8, scale 0.5, zero point 128.
-class Quantized : public SmallGraph {
- public:
-  Quantized() {
-    input("x");
-    constant("s", Tensor::scalar(0.5f));
-    constant("z", Tensor::scalar<std::uint8_t>(128));
-    round("x", "x_d");
-  }
-
-  void round(const std::string& from, const std::string& to) {
-    node("QuantizeLinear", {from, "s", "z"}, {to + "_q"});
-    node("DequantizeLinear", {to + "_q", "s", "z"}, {to});
-  }
-};
-
 TEST(FoldTables, AProductOfAValueAndItsFunctionIsATable) {
-  Quantized g;
+  QuantizedGraph g;
   g.node("Sigmoid", {"x_d"}, {"sigmoid"});
   g.round("sigmoid", "sigmoid_d");
   g.node("Mul", {"sigmoid_d", "x_d"}, {"product"});
@@ -39,7 +23,7 @@ TEST(FoldTables, AProductOfAValueAndItsFunctionIsATable) {
 }
 
 TEST(FoldTables, ATableThatIsReadElsewhereStays) {
-  Quantized g;
+  QuantizedGraph g;
   g.node("Sigmoid", {"x_d"}, {"sigmoid"});
   g.round("sigmoid", "a");
   g.node("Neg", {"a"}, {"negative"});
@@ -56,7 +40,7 @@ TEST(FoldTables, ATableThatIsReadElsewhereStays) {
 }
 
 TEST(FoldTables, FunctionsOfDifferentValuesAreNone) {
-  Quantized g;
+  QuantizedGraph g;
   g.input("w");
   g.round("w", "w_d");
   g.node("Sigmoid", {"x_d"}, {"sigmoid"});

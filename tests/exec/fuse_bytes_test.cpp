@@ -7,7 +7,7 @@
 #include "exec/fuse_lookup.h"
 #include "exec/fuse_product_bias.h"
 #include "exec/fuse_qdq.h"
-#include "graph/small_graph.h"
+#include "exec/quantized_graph.h"
 
 // Results are compared with ONNX Runtime's by exec.onnxruntime; here, what is fused and what is
 // not.
@@ -15,29 +15,8 @@
 namespace q8 {
 namespace {
 
-// Every value in the same parameters.
-class Quantized : public SmallGraph {
- public:
-  Quantized() {
-    input("x");
-    constant("s", Tensor::scalar(0.5f));
-    constant("z", Tensor::scalar<std::uint8_t>(128));
-    constant("w_z", Tensor::scalar<std::int8_t>(0));
-    round("x", "x_d");
-  }
-
-  void round(const std::string& from, const std::string& to) {
-    node("QuantizeLinear", {from, "s", "z"}, {to + "_q"});
-    node("DequantizeLinear", {to + "_q", "s", "z"}, {to});
-  }
-  void weights(const Shape& shape) {
-    constant("w_q", Tensor::zeros(DType::kS8, shape));
-    node("DequantizeLinear", {"w_q", "s", "w_z"}, {"w"});
-  }
-};
-
-Quantized conv_and_tanh() {
-  Quantized g;
+QuantizedGraph conv_and_tanh() {
+  QuantizedGraph g;
   g.weights({4, 3, 1, 1});
   g.node("Conv", {"x_d", "w"}, {"c"});
   g.round("c", "c_d");
@@ -48,24 +27,24 @@ Quantized conv_and_tanh() {
 }
 
 TEST(FuseLookup, AConvTakesTheTableBehindIt) {
-  Quantized g = conv_and_tanh();
+  QuantizedGraph g = conv_and_tanh();
   fuse_qdq(g.graph, {});
   EXPECT_EQ(fuse_lookup(g.graph, {}), 1);
   EXPECT_EQ(g.types(), "QuantizeLinear QLinearConv DequantizeLinear");
 }
 
 TEST(FuseLookup, WhatSomebodyElseReadsOrWantsToSeeStays) {
-  Quantized kept = conv_and_tanh();
+  QuantizedGraph kept = conv_and_tanh();
   fuse_qdq(kept.graph, {});
   EXPECT_EQ(fuse_lookup(kept.graph, {kept.value("c_d_q")}), 0);
-  Quantized shared = conv_and_tanh();
+  QuantizedGraph shared = conv_and_tanh();
   shared.output("c_d");
   fuse_qdq(shared.graph, {});
   EXPECT_EQ(fuse_lookup(shared.graph, {}), 0);
 }
 
-Quantized product(const Tensor& bias, bool fenced) {
-  Quantized g;
+QuantizedGraph product(const Tensor& bias, bool fenced) {
+  QuantizedGraph g;
   g.weights({3, 4});
   g.constant("b", bias);
   g.node("MatMul", {"x_d", "w"}, {"p"});
@@ -79,21 +58,21 @@ Quantized product(const Tensor& bias, bool fenced) {
 TEST(FuseProductBias, AlsoThroughAMaxOfOneValue) {
   const Tensor bias = Tensor::of<float>({4}, {1, 2, 3, 4});
   for (const bool fenced : {false, true}) {
-    Quantized g = product(bias, fenced);
+    QuantizedGraph g = product(bias, fenced);
     EXPECT_EQ(fuse_product_bias(g.graph, {}), 1);
     EXPECT_EQ(g.types(), "QuantizeLinear MatMulFromBytes");
   }
 }
 
 TEST(FuseProductBias, OnlyOneNumberAColumn) {
-  Quantized g = product(Tensor::of<float>({2, 1}, {1, 2}), false);
+  QuantizedGraph g = product(Tensor::of<float>({2, 1}, {1, 2}), false);
   EXPECT_EQ(fuse_product_bias(g.graph, {}), 0);
-  Quantized kept = product(Tensor::of<float>({4}, {1, 2, 3, 4}), true);
+  QuantizedGraph kept = product(Tensor::of<float>({4}, {1, 2, 3, 4}), true);
   EXPECT_EQ(fuse_product_bias(kept.graph, {kept.value("p")}), 0);
 }
 
 TEST(FuseFocus, AnIntegerConvOfEverySecondPixelReadsTheImage) {
-  Quantized g;
+  QuantizedGraph g;
   g.graph.value(g.value("x")).type.dims = {{1, 3, 8, 8}};
   g.constant("ends", Tensor::of<std::int64_t>({2}, {INT64_MAX, INT64_MAX}));
   g.constant("axes", Tensor::of<std::int64_t>({2}, {2, 3}));
