@@ -7,6 +7,7 @@
 #include "exec/compact.h"
 #include "exec/fold_tables.h"
 #include "exec/fuse_activation.h"
+#include "exec/fuse_conv_chain.h"
 #include "exec/fuse_conv_pair.h"
 #include "exec/fuse_float.h"
 #include "exec/fuse_focus.h"
@@ -69,6 +70,8 @@ LoweredGraph lower(Graph graph, const SessionOptions& options) {
     ChannelsLast(lowered).run(options.keep);
     fuse_scale_shift(lowered, options.keep);
     fuse_conv_pair(lowered, options.keep);
+    // Overflows are counted layer by layer, and lines that are made twice would count twice.
+    if (!options.count_overflow) fuse_conv_chain(lowered, options.keep);
     use_byte_weights(lowered.graph, bytes);
     lowered.origins.resize(lowered.graph.values().size());
   }

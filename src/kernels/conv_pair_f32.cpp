@@ -8,31 +8,11 @@
 #include "kernels/depthwise_f32.h"
 #include "kernels/indirect_gemm_f32.h"
 #include "kernels/interval.h"
+#include "kernels/lines_read.h"
 #include "kernels/winograd_f32.h"
 
 namespace q8 {
 namespace {
-
-// Which lines of its input a depthwise convolution reads.
-struct LinesRead {
-  explicit LinesRead(const ConvGeometry& g)
-      : stride(g.stride[1]),
-        pad(g.pad_begin[1]),
-        count(g.dilation[1] * (g.kernel[1] - 1) + 1),
-        input(g.input[1]),
-        may_be_none(std::max(g.pad_begin[1], g.pad_end[1]) >= count) {}
-
-  std::int64_t first_of(std::int64_t output) const { return output * stride - pad; }
-  std::int64_t last_of(std::int64_t output) const { return first_of(output) + count - 1; }
-  // Those inside the image.
-  Interval of(Interval outputs) const {
-    const std::int64_t begin = std::clamp<std::int64_t>(first_of(outputs.begin), 0, input);
-    return {begin, std::clamp<std::int64_t>(last_of(outputs.end - 1) + 1, begin, input)};
-  }
-
-  std::int64_t stride, pad, count, input;
-  bool may_be_none;  // some outputs read nothing but padding
-};
 
 // How the work on the images is shared out: by lines, of which some are then made by two threads,
 // or by panels of channels, and then the next convolution finds what it reads in other threads'
@@ -88,7 +68,7 @@ class ConvPairF32::Worker {
       for (std::int64_t panel = panels.begin; panel < panels.end; panel += panels_) {
         const Block block = block_of({panel, std::min(panels.end, panel + panels_)}, between);
         make_between(wanted, made, block);
-        finish(band, wanted, block);
+        finish(band, block);
         if (step_ < size_[1]) between += block_floats();
       }
       made = wanted;
@@ -132,14 +112,10 @@ class ConvPairF32::Worker {
         });
   }
 
-  void finish(Interval band, Interval wanted, const Block& block) {
+  void finish(Interval band, const Block& block) {
     const Interval channels = block.channels;
-    ConvGeometry g = geometry_;
-    g.batch = 1;
+    ConvGeometry g = geometry_of_lines(geometry_, band);
     g.in_channels = g.out_channels = g.groups = channels.count();
-    g.input[1] = wanted.count();
-    g.pad_begin[1] = wanted.begin - read_.first_of(band.begin);
-    g.pad_end[1] = read_.last_of(band.end - 1) + 1 - wanted.end;
     const std::int64_t all = geometry_.in_channels;
     const ConvFinishF32& f = pair_.depthwise_finish_;
     run_depthwise_f32(

@@ -148,14 +148,6 @@ OpFunction make_conv(const NodeContext& node) {
   };
 }
 
-// Those that begin with the prefix, without it.
-Attributes with_prefix(const Attributes& attributes, std::string_view prefix) {
-  Attributes found;
-  for (const auto& [name, attribute] : attributes)
-    if (name.starts_with(prefix)) found.set(name.substr(prefix.size()), attribute);
-  return found;
-}
-
 OpFunction make_conv_pair(const NodeContext& node) {
   const Attributes first_attributes = with_prefix(node.attributes(), "first_");
   const ConvAttributes first(first_attributes, Layout::kChannelsLast), second(node);

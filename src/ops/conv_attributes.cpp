@@ -46,6 +46,13 @@ ConvGeometry ConvAttributes::geometry(const Tensor& x, const Tensor& weights) co
   return g;
 }
 
+Attributes with_prefix(const Attributes& attributes, std::string_view prefix) {
+  Attributes found;
+  for (const auto& [name, attribute] : attributes)
+    if (name.starts_with(prefix)) found.set(name.substr(prefix.size()), attribute);
+  return found;
+}
+
 void need_conv_bias(const Tensor& bias, const Tensor& weights, std::int64_t channels) {
   if (bias.size() != channels || bias.dtype() != weights.dtype())
     throw bad_input("bias " + bias.str() + " does not fit weights " + weights.str() +

@@ -28,6 +28,9 @@ class ConvAttributes {
   Layout layout_;
 };
 
+// Those that begin with the prefix, without it: a fused node has the attributes of several.
+Attributes with_prefix(const Attributes& attributes, std::string_view prefix);
+
 // Throws bad_input where a bias is not float or double [channels].
 void need_conv_bias(const Tensor& bias, const Tensor& weights, std::int64_t channels);
 

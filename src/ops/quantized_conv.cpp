@@ -1,5 +1,6 @@
 #include <memory>
 
+#include "kernels/conv_chain_u8s8.h"
 #include "kernels/conv_u8s8.h"
 #include "ops/channel_layout.h"
 #include "ops/conv_attributes.h"
@@ -22,8 +23,8 @@ struct PreparedConv {
 struct ConvNode : ConvAttributes {
   QuantizedClamp clamp;
 
-  explicit ConvNode(const NodeContext& node)
-      : ConvAttributes(node.attributes(), layout_of(node.attributes())), clamp(node.attributes()) {}
+  explicit ConvNode(const Attributes& attributes)
+      : ConvAttributes(attributes, layout_of(attributes)), clamp(attributes) {}
 };
 
 void check_weights(const Tensor& w, const QuantInputs& q) {
@@ -44,12 +45,16 @@ std::shared_ptr<const ConvU8S8> make_conv(const KernelSet& kernels, const ConvNo
           .data = w.bytes(), .is_signed = w.dtype() == DType::kS8, .zero_point = zero_point});
 }
 
-// Runs on channels-last data and gives the node's layout back.
-void run_conv(RunContext& run, const ConvNode& node, const PreparedConv& prepared, const Tensor& x,
-              const Tensor& w, DType out_type) {
+void need_signedness(const Tensor& x, const PreparedConv& prepared) {
   need_byte(x, "the input");
   if ((x.dtype() == DType::kS8) != prepared.x_is_signed)
     throw bad_input("the input is " + x.str() + ", of another type than its zero point");
+}
+
+// Runs on channels-last data and gives the node's layout back.
+void run_conv(RunContext& run, const ConvNode& node, const PreparedConv& prepared, const Tensor& x,
+              const Tensor& w, DType out_type) {
+  need_signedness(x, prepared);
   const ConvGeometry g = node.geometry(x, w);
   const bool first = node.layout() == Layout::kChannelsFirst;
   const Tensor input = first ? to_channels_last(x, run) : x;
@@ -72,7 +77,7 @@ PreparedConv prepare(const KernelSet& kernels, const ConvNode& node, const QLine
 }
 
 OpFunction make_qlinear_conv(const NodeContext& node) {
-  const ConvNode attributes(node);
+  const ConvNode attributes(node.attributes());
   need_inputs(node, 8);
   std::shared_ptr<const PreparedConv> ready;
   if (QLinearConvInputs::are_constant(node))
@@ -92,7 +97,7 @@ OpFunction make_qlinear_conv(const NodeContext& node) {
 
 // ConvInteger: s32 sums of (x − x_zero_point)·(w − w_zero_point).
 OpFunction make_conv_integer(const NodeContext& node) {
-  const ConvNode attributes(node);
+  const ConvNode attributes(node.attributes());
   std::shared_ptr<const ConvU8S8> ready;
   const auto zero_points = [](const Tensor* tensor) {
     std::vector<std::int32_t> zeros;
@@ -121,7 +126,7 @@ OpFunction make_conv_integer(const NodeContext& node) {
 // "q8" ConvFromBytes: the same integer convolution with a float result, sum · x_scale · w_scale +
 // B. Inputs: x, x_scale, x_zero_point, w, w_scale, w_zero_point, B (float).
 OpFunction make_conv_from_bytes(const NodeContext& node) {
-  const ConvNode attributes(node);
+  const ConvNode attributes(node.attributes());
   if (!are_constant(node, {1, 2, 3, 4, 5, 6}))
     throw unsupported("quantization parameters that are not constant");
   const QuantInputs x = quant_inputs(*node.constant(1), node.constant(2));
@@ -144,11 +149,47 @@ OpFunction make_conv_from_bytes(const NodeContext& node) {
   };
 }
 
+// "q8" QLinearConvChain: convolutions of channels-last images of which each is read by the next
+// alone. Inputs: x, then QLinearConv's others, all constant, for each of them; `links` says how
+// many there are, and the attributes of link i have "i_" in front.
+struct ChainLink {
+  ConvNode node;
+  PreparedConv prepared;
+};
+
+OpFunction make_qlinear_conv_chain(const NodeContext& node) {
+  const auto count = static_cast<std::size_t>(node.attributes().need_int("links"));
+  const auto links = std::make_shared<std::vector<ChainLink>>();
+  DType type = DType::kU8;
+  for (std::size_t i = 0; i < count; ++i) {
+    const ConvNode attributes(with_prefix(node.attributes(), std::to_string(i) + "_"));
+    const auto inputs = QLinearConvInputs::constant(node, i);
+    links->push_back({attributes, prepare(node.kernels, attributes, inputs)});
+    node.has_copied(i * QLinearConvInputs::kCount + 3);
+    type = inputs.table != nullptr ? inputs.table->dtype() : inputs.y.dtype;
+  }
+  return [links, type](RunContext& run) {
+    Tensor between = run.input(0);
+    need_signedness(between, links->front().prepared);
+    std::vector<ConvLinkU8S8> chain;
+    for (std::size_t i = 0; i < links->size(); ++i) {
+      const auto& [conv, prepared] = (*links)[i];
+      const ConvGeometry g = conv.geometry(between, run.input(i * QLinearConvInputs::kCount + 3));
+      chain.push_back({.conv = prepared.conv.get(), .epilogue = &prepared.epilogue, .geometry = g});
+      between = Tensor(type, image_shape({g.batch, g.out_channels, g.output(), 2}, conv.layout()),
+                       std::shared_ptr<const std::byte>());  // never whole in memory
+    }
+    Tensor& y = run.output(0, type, between.shape());
+    run_conv_chain_u8s8(chain, run.input(0).bytes(), y.mutable_bytes(), run.threads);
+  };
+}
+
 constexpr OpRow kRows[] = {
     {"", "QLinearConv", make_qlinear_conv},
     {"q8", "QLinearConv", make_qlinear_conv},
     {"com.microsoft", "QLinearConv", make_qlinear_conv},
     {"", "ConvInteger", make_conv_integer},
+    {"q8", "QLinearConvChain", make_qlinear_conv_chain},
     {"q8", "ConvFromBytes", make_conv_from_bytes},
 };
 

@@ -26,8 +26,8 @@ QuantizedClamp::QuantizedClamp(const Attributes& attributes) {
   if (attributes.has("clamp_high")) high = attributes.need_int("clamp_high");
 }
 
-QLinearConvInputs QLinearConvInputs::constant(const NodeContext& node) {
-  return gather([&](std::size_t i) { return node.constant(i); });
+QLinearConvInputs QLinearConvInputs::constant(const NodeContext& node, std::size_t link) {
+  return gather([&](std::size_t i) { return node.constant(link * kCount + i); });
 }
 
 QLinearConvInputs QLinearConvInputs::of(const RunContext& run) {

@@ -26,8 +26,10 @@ struct QLinearConvInputs {
   const Tensor* bias;
   const Tensor* table;
 
-  // All but x: of a node whose inputs behind x are constants, and of one that runs.
-  static QLinearConvInputs constant(const NodeContext& node);
+  // All but x: of a node whose inputs behind x are constants, and of one that runs. Of a chain's
+  // node, whose links have kCount of them each behind the one x, those of that link.
+  static constexpr std::size_t kCount = 9;
+  static QLinearConvInputs constant(const NodeContext& node, std::size_t link = 0);
   static QLinearConvInputs of(const RunContext& run);
   static bool are_constant(const NodeContext& node);
   static DType result_type(const RunContext& run);

@@ -7,6 +7,7 @@
 #include "exec/fuse_lookup.h"
 #include "exec/fuse_product_bias.h"
 #include "exec/fuse_qdq.h"
+#include "exec/lower.h"
 #include "exec/quantized_graph.h"
 
 // Results are compared with ONNX Runtime's by exec.onnxruntime; here, what is fused and what is
@@ -94,6 +95,51 @@ TEST(FuseFocus, AnIntegerConvOfEverySecondPixelReadsTheImage) {
   EXPECT_EQ(fuse_focus(g.graph, {}), 1);
   EXPECT_EQ(g.types(), "QuantizeLinear QLinearConv DequantizeLinear");
   EXPECT_EQ(g.graph.constant(g.only("QLinearConv").inputs[3])->shape(), (Shape{8, 3, 6, 6}));
+}
+
+// Expand, depthwise, project, as a mobile network has them.
+QuantizedGraph mobile_block() {
+  QuantizedGraph g;
+  const auto conv = [&](const std::string& x, const std::string& y, const Shape& weights) {
+    g.constant(y + "_w_q", Tensor::zeros(DType::kS8, weights));
+    g.constant(y + "_w_z", Tensor::scalar<std::int8_t>(0));
+    g.node("DequantizeLinear", {y + "_w_q", "s", y + "_w_z"}, {y + "_w"});
+    g.node("Conv", {x, y + "_w"}, {y})
+        .attributes.set("group", weights[1] == 1 ? weights[0] : std::int64_t{1});
+    g.round(y, y + "_d");
+  };
+  conv("x_d", "expanded", {6, 3, 1, 1});
+  conv("expanded_d", "filtered", {6, 1, 3, 3});
+  conv("filtered_d", "projected", {2, 6, 1, 1});
+  g.output("projected_d");
+  return g;
+}
+
+std::string lowered_types(const QuantizedGraph& g, const SessionOptions& options = {}) {
+  const LoweredGraph lowered = lower(g.graph, options);
+  std::string text;
+  for (const Node& node : lowered.graph.nodes()) text += (text.empty() ? "" : " ") + node.op_type;
+  return text;
+}
+
+TEST(FuseConvChain, AMobileBlockIsOne) {
+  EXPECT_THAT(lowered_types(mobile_block()), testing::HasSubstr(" QLinearConvChain "));
+  EXPECT_THAT(lowered_types(mobile_block()), testing::Not(testing::HasSubstr("QLinearConv ")));
+}
+
+TEST(FuseConvChain, WhatIsSharedShownOrCountedStays) {
+  QuantizedGraph shared = mobile_block();
+  shared.output("expanded_d");
+  EXPECT_THAT(lowered_types(shared),
+              testing::HasSubstr(" QLinearConv DequantizeLinear QLinearConvChain "));
+  QuantizedGraph kept = mobile_block();
+  SessionOptions options;
+  options.keep = {kept.value("filtered_d_q")};
+  EXPECT_THAT(lowered_types(kept, options), testing::HasSubstr(" QLinearConvChain QLinearConv "));
+  SessionOptions counting;
+  counting.count_overflow = true;
+  EXPECT_THAT(lowered_types(mobile_block(), counting),
+              testing::HasSubstr(" QLinearConv QLinearConv QLinearConv "));
 }
 
 }  // namespace

@@ -66,10 +66,10 @@ def floats(*shape):
     return RANDOM.normal(size=shape).astype(np.float32)
 
 
-def conv(b, x, channels_in, channels_out, axis=0, group=1, factor=None, dtype=np.int8, zero_point=True, **attributes):
-    w, scale = b.weight((channels_out, channels_in // group, 3, 3), axis, dtype, zero_point)
+def conv(b, x, channels_in, channels_out, axis=0, group=1, factor=None, dtype=np.int8, zero_point=True, kernel=3, **attributes):
+    w, scale = b.weight((channels_out, channels_in // group, kernel, kernel), axis, dtype, zero_point)
     bias = [b.bias(channels_out, 0.03, scale, factor)] if factor else []
-    return b.node("Conv", [x, w, *bias], group=group, pads=[1, 1, 1, 1], **attributes)
+    return b.node("Conv", [x, w, *bias], group=group, pads=[kernel // 2] * 4, **attributes)
 
 
 def one_input(x, build, exact=True, opset=17):
@@ -120,6 +120,15 @@ def conv_and_function(group=1, functions=("Sigmoid",), channels=6):
             y = b.quantized(b.node(function, [y]), 1 / 100, 31)
         return y
     return build
+
+
+def mobile_block(b, x, channels, kernel, stride, clipped=True):
+    """Expanded, filtered and projected between bytes."""
+    wide = conv(b, x, channels, 96, factor=1.0, kernel=3 if channels < 5 else 1)
+    wide = b.quantized(b.node("Relu", [wide]) if clipped else wide, 0.03, 0 if clipped else 128)
+    deep = conv(b, wide, 96, 96, group=96, factor=1.0, kernel=kernel, strides=[stride, stride])
+    deep = b.quantized(b.node("Relu", [deep]), 0.03, 0)
+    return b.quantized(conv(b, deep, 96, 7, factor=1.0, kernel=1), 0.06, 128)
 
 
 def conv_transpose(b, x, channels_in, channels_out, axis=1, group=1, kernel=(3, 2), zero_point=True, **attributes):
@@ -173,6 +182,10 @@ def small_cases():
             b, x, 8, 6, axis=None, group=2, auto_pad="SAME_UPPER", strides=[2, 2]), exact=False),
         "conv_transpose_function": one_input(image, lambda b, x: b.quantized(b.node("Tanh", [conv_transpose(
             b, x, 5, 6, strides=[2, 2])]), 1 / 128, 128), exact=False),
+        "mobile_block": one_input(floats(1, 8, 60, 61), lambda b, x: mobile_block(b, x, 8, 3, 1)),
+        "mobile_block_strided": one_input(floats(2, 8, 53, 64), lambda b, x: mobile_block(b, x, 8, 5, 2, clipped=False)),
+        "mobile_block_stem": one_input(floats(3, 3, 37, 40), lambda b, x: mobile_block(b, x, 3, 3, 1)),
+        "mobile_block_low": one_input(floats(1, 8, 7, 7), lambda b, x: mobile_block(b, x, 8, 5, 1)),
         "focus": one_input(floats(2, 3, 12, 14), focus),
         "product_bias": product_and_bias(False),
         "product_bias_fenced": product_and_bias(True),
