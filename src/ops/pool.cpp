@@ -281,7 +281,7 @@ constexpr OpRow kRows[] = {
     {"", "AveragePool", make_average_pool<kFirst>, QuantRole::kPool},
     {"q8", "AveragePool", make_average_pool<kLast>, QuantRole::kPool},
     {"", "LpPool", make_lp_pool, QuantRole::kFloat},
-    {"", "GlobalMaxPool", make_global_pool<MaxReducer, kFirst>, QuantRole::kMoves},
+    {"", "GlobalMaxPool", make_global_pool<MaxReducer, kFirst>, QuantRole::kFloat},
     {"", "GlobalAveragePool", make_global_pool<AverageReducer, kFirst>, QuantRole::kPool},
     {"q8", "GlobalAveragePool", make_global_pool<AverageReducer, kLast>, QuantRole::kPool},
     {"", "GlobalLpPool", make_global_lp_pool, QuantRole::kFloat},

@@ -55,7 +55,6 @@ QuantRole quant_role(const Graph& graph, const Node& node) {
         (node.attributes.get_string("mode", "nearest") != "nearest" ||
          node.attributes.get_string("coordinate_transformation_mode", "") == "tf_crop_and_resize"))
       return QuantRole::kFloat;
-    if (node.is("GlobalMaxPool")) return QuantRole::kFloat;  // no runtime has it for integers
     // Indices of MaxPool are made by float kernels only.
     if (node.is("MaxPool") && node.outputs.size() > 1) return QuantRole::kFloat;
     if (graph.constant(node.input(0)) != nullptr) return QuantRole::kFloat;  // a table

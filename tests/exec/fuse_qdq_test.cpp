@@ -190,6 +190,22 @@ SmallGraph signed_graph(bool integers_too) {
   return g;
 }
 
+// It has no form for bytes, in ONNX neither: it stays in float between them.
+TEST(FuseQdq, AGlobalMaxPoolBetweenBytesRuns) {
+  SmallGraph g;
+  g.input("x");
+  add_parameters(g);
+  g.node("QuantizeLinear", {"x", "s", "z"}, {"x_q"});
+  g.node("DequantizeLinear", {"x_q", "s", "z"}, {"x_d"});
+  g.node("GlobalMaxPool", {"x_d"}, {"m"});
+  g.node("QuantizeLinear", {"m", "s", "z"}, {"y_q"});
+  g.node("DequantizeLinear", {"y_q", "s", "z"}, {"y"});
+  g.output("y");
+  const auto y = Session(g.graph, threads(1))
+                     .run(std::vector{Tensor::of<float>({1, 2, 1, 2}, {1.4f, -3, -2, -8.1f})});
+  EXPECT_THAT(y[0].to_floats(), ElementsAre(1.5f, -2.0f));
+}
+
 TEST(MakeUnsigned, TheSameRealsFromBytesWithoutSign) {
   auto g = signed_graph(false);
   make_unsigned(g.graph, {});
