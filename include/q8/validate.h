@@ -66,7 +66,9 @@ struct Validation {
   std::optional<Accuracy> fp32 = {}, int8 = {};  // where there are scores and labels
   std::optional<double> agreement = {};  // where there are scores: share of samples for which both
                                          // models pick the same class
-  double sqnr_db = 0;  // 10·log10(Σ fp32² / Σ (fp32 − int8)²) over all outputs
+  // 10·log10(Σ fp32² / Σ (fp32 − int8)²) over all outputs; those of integers (indices, classes)
+  // count where there are no others.
+  double sqnr_db = 0;
   double max_abs_difference = 0;
   std::vector<ClassResult> classes = {};  // those with samples, by index
   std::vector<OutputResult> outputs = {};

@@ -62,14 +62,20 @@ struct Hits {
 class Tally {
  public:
   Tally(const Graph& fp32, const Dataset& dataset, std::int64_t label_offset)
-      : graph_(fp32), dataset_(dataset), offset_(label_offset), errors_(fp32.outputs().size()) {}
+      : graph_(fp32),
+        dataset_(dataset),
+        offset_(label_offset),
+        errors_(fp32.outputs().size()),
+        real_(fp32.outputs().size()) {}
 
   // Of each output the parts that count.
   using Outputs = std::vector<std::vector<Tensor>>;
   void add(const Sample& sample, const Outputs& fp32, const Outputs& int8) {
     for (std::size_t i = 0; i < errors_.size(); ++i)
-      for (std::size_t p = 0; p < std::min(fp32[i].size(), int8[i].size()); ++p)
+      for (std::size_t p = 0; p < std::min(fp32[i].size(), int8[i].size()); ++p) {
         errors_[i].add(fp32[i][p], int8[i][p]);
+        real_[i] = real_[i] || is_floating(fp32[i][p].dtype());
+      }
     ++samples_;
     labelled_ += sample.label.has_value();
     const auto is_scores = [](const std::vector<Tensor>& parts) {
@@ -87,10 +93,13 @@ class Tally {
                           .labelled = labelled_,
                           .has_class_scores = samples_ > 0 && has_scores_};
     if (validation.has_class_scores) add_accuracy(validation);
+    // How far an index or a class is from another says nothing: they count where there is no other
+    // output.
+    const bool any_real = std::ranges::find(real_, true) != real_.end();
     OutputError all;
     for (std::size_t i = 0; i < errors_.size(); ++i) {
       const OutputError& error = errors_[i];
-      all.merge(error);
+      if (real_[i] || !any_real) all.merge(error);
       validation.outputs.push_back({.name = graph_.value(graph_.outputs()[i]).name,
                                     .sqnr_db = error.sqnr_db(),
                                     .max_abs_difference = error.max_abs_difference(),
@@ -139,6 +148,7 @@ class Tally {
   const Dataset& dataset_;
   std::int64_t offset_;
   std::vector<OutputError> errors_;
+  std::vector<bool> real_;  // by output: floating point
   Hits fp32_, int8_;
   std::map<std::int64_t, ClassResult> classes_;
   std::int64_t samples_ = 0, labelled_ = 0, agreed_ = 0;

@@ -89,6 +89,25 @@ TEST_F(CompareModels, CountsAsByHand) {
   EXPECT_EQ(v.outputs[0].name, "y");
 }
 
+// The class of the second model is 2 where it is 0 in the first: no error of the size of 2.
+TEST_F(CompareModels, AnIndexCountsOnlyWhereThereIsNothingElse) {
+  const auto with_index = [](Graph graph) {
+    Node node;
+    node.op_type = "ArgMax";
+    node.inputs = {graph.outputs()[0]};
+    node.outputs = {graph.add_value("class")};
+    node.attributes.set("axis", std::int64_t{1});
+    graph.add_output(node.outputs[0]);
+    graph.add_node(std::move(node));
+    return graph;
+  };
+  const Validation v = run(with_index(same_), with_index(shifted_));
+  EXPECT_NEAR(v.sqnr_db, 10 * std::log10(66 / 9.0), 1e-9);  // as in CountsAsByHand
+  EXPECT_EQ(v.max_abs_difference, 1.5);
+  ASSERT_EQ(v.outputs.size(), 2u);
+  EXPECT_EQ(v.outputs[1].max_abs_difference, 2);  // 0 and 2
+}
+
 TEST_F(CompareModels, WithoutLabelsMeasuresTheRest) {
   const Validation v = run(same_, shifted_);
   EXPECT_FALSE(v.fp32.has_value());
