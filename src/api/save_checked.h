@@ -22,7 +22,8 @@ struct QuantizationCheck {
 
 // Saves the model beside its place, reads it back, runs it and the float one, and only then moves
 // it there. Throws Error(kInternal), and leaves nothing, where it does not load or run, or its
-// results have other shapes or NaN or infinities that the float model's have not. Warns of results
+// results have NaN or infinities that the float model's have not, or other shapes than numbers can
+// decide (plan/decided_values.h). Warns of results
 // with an SQNR below 10 dB, and of tensors that fall below 20 dB by more than 15 in one step, with
 // the scale that they share, if they do. Models with more than 1 GB of weights
 // are read back but not run, which would take several times their size in memory; a warning says

@@ -1,9 +1,11 @@
 #include "recover/output_judge.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
 
+#include "base/error.h"
 #include "rewrite/apply_plan.h"
 
 namespace q8 {
@@ -44,31 +46,69 @@ double energy_of(const Tensor& tensor) {
   return sum;
 }
 
+// False where a node has not outlived a rewriting of the graph.
+bool add_outputs(Graph& graph, std::span<const NodeInput> also) {
+  for (const auto& [name, input] : also) {
+    const auto node = std::ranges::find(graph.nodes(), name, &Node::name);
+    if (node == graph.nodes().end() || input >= node->inputs.size()) return false;
+    graph.add_output(node->inputs[input]);
+  }
+  return true;
+}
+
+Graph with_outputs(Graph graph, std::span<const NodeInput> also) {
+  const bool added = add_outputs(graph, also);
+  Q8_ASSERT(added);
+  return graph;
+}
+
 }  // namespace
 
 OutputJudge::OutputJudge(const Graph& fp32, const RecoveryContext& context)
-    : context_(context), mask_(fp32, context.mask) {
-  const Session session(fp32, context.machine);
+    : context_(context),
+      also_(deciding_inputs(fp32)),
+      fp32_(with_outputs(fp32, also_)),
+      mask_(fp32_, context.mask) {
+  const Session session(fp32_, context.machine);
   for (const SampleInputs& sample : context.judge) {
     mask_.begin_sample(session, sample);
-    references_.push_back(mask_.unmasked_outputs(session.run(sample)));
+    Outputs outputs = mask_.unmasked_outputs(session.run(sample));
+    if (counts_.empty()) choose_outputs(outputs);
     signals_.push_back(0);
-    for (const std::vector<Tensor>& output : references_.back())
-      for (const Tensor& part : output) signals_.back() += energy_of(part);
+    for (std::size_t o = 0; o < outputs.size(); ++o) {
+      if (!counts_[o]) outputs[o].clear();
+      for (const Tensor& part : outputs[o]) signals_.back() += energy_of(part);
+    }
+    references_.push_back(std::move(outputs));
     if (context.stop.stop_requested()) throw interrupted();
   }
 }
 
+// By the outputs of one sample.
+void OutputJudge::choose_outputs(const Outputs& outputs) {
+  const std::vector<bool> decided = decided_values(fp32_);
+  const auto is_real = [](const Tensor& part) { return is_floating(part.dtype()); };
+  std::vector<bool> real;
+  for (std::size_t o = 0; o < outputs.size(); ++o) {
+    counts_.push_back(!decided[static_cast<std::size_t>(fp32_.outputs()[o])]);
+    real.push_back(counts_.back() && std::ranges::any_of(outputs[o], is_real));
+  }
+  if (std::ranges::find(real, true) != real.end()) counts_ = std::move(real);
+}
+
 std::vector<double> OutputJudge::noises(const PlannedGraph& model, std::size_t begin,
                                         std::size_t end) const {
-  const Session session(apply_plan(model.graph, model.plan, Format::kQdq), context_.machine);
+  Graph graph = apply_plan(model.graph, model.plan, Format::kQdq);
+  if (!add_outputs(graph, also_)) return std::vector<double>(end - begin, kInfinity);
+  const Session session(graph, context_.machine);
   std::vector<double> noises;
   TokenMask mask = mask_;
   for (std::size_t s = begin; s < end; ++s) {
     mask.begin_sample(context_.judge[s]);
     const auto outputs = mask.unmasked_outputs(session.run(context_.judge[s]));
     double sum = 0;
-    for (std::size_t o = 0; o < outputs.size(); ++o) sum += noise_of(references_[s][o], outputs[o]);
+    for (std::size_t o = 0; o < outputs.size(); ++o)
+      if (counts_[o]) sum += noise_of(references_[s][o], outputs[o]);
     noises.push_back(sum);
     if (context_.stop.stop_requested()) throw interrupted();
   }

@@ -108,6 +108,21 @@ TEST_F(SaveChecked, RefusesResultsOfAnotherShape) {
   EXPECT_THAT(failure(one_node("ReduceMax")), HasSubstr("'y' has another shape"));
 }
 
+// A step more or less of a score decides how many are found.
+TEST_F(SaveChecked, TakesAnotherNumberOfWhatIsFound) {
+  const auto found = [](const std::string& shift, float by) {
+    GraphBuilder b;
+    b.input(kInput).constant("w", Tensor::of<float>(Shape{4, 1}, {1, 1, 1, 1}));
+    b.constant(shift, Tensor::scalar(by)).node("MatMul", {kInput, "w"}, "product");
+    b.node("Add", {"product", shift}, "sum").node("NonZero", {"sum"}, "y").output("y");
+    b.graph().value(b.value(kInput)).type = one_node("Relu").value(0).type;
+    return b.graph();
+  };
+  source_.model.graph = found("zero", 0);
+  save(found("minus_ten", -10));  // 1 + 2 + 3 + 4 − 10
+  EXPECT_TRUE(fs::exists(folder_ / "y.onnx"));
+}
+
 TEST_F(SaveChecked, RefusesWhatDoesNotRun) {
   Graph graph = one_node("Add", "four", 1);
   graph.value(graph.find_value("four")).constant = Tensor::of<float>(Shape{3}, {1, 2, 3});

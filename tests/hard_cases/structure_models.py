@@ -64,6 +64,34 @@ def weights_behind_other_nodes():
 
 
 @hard
+def detector():
+    """NonMaxSuppression and TopK behind a convolution: INT8 finds other boxes, and another number of them."""
+    b = Builder(15)
+    b.input("x", [1, 3, 16, 16])
+    b.node("Conv", ["x", b.weight("w", 16, 3, 3, 3), b.weight("bias", 16, scale=0.1)], "c", strides=[2, 2], pads=[1, 1, 1, 1])
+    b.node("Relu", ["c"], "r")
+    b.node("Conv", ["r", b.weight("w_boxes", 4, 16, 1, 1)], "sides")
+    b.node("Conv", ["r", b.weight("w_scores", 2, 16, 1, 1)], "logits")
+    b.node("Transpose", ["sides"], "last", perm=[0, 2, 3, 1])
+    b.node("Reshape", ["last", b.constant("to_boxes", np.array([1, 64, 4], np.int64))], "boxes")
+    b.node("Reshape", ["logits", b.constant("to_scores", np.array([1, 2, 64], np.int64))], "flat")
+    b.node("Sigmoid", ["flat"], "scores")
+    limits = [b.constant("most", np.int64(20)), b.constant("overlap", np.float32(0.5)), b.constant("least", np.float32(0.6))]
+    b.node("NonMaxSuppression", ["boxes", "scores", *limits], "kept")
+    b.node("Slice", ["kept", b.constant("from", np.array([2], np.int64)), b.constant("to", np.array([3], np.int64)),
+                     b.constant("axis", np.array([1], np.int64))], "column")
+    b.node("Squeeze", ["column", "axis"], "rows")
+    b.node("Gather", ["boxes", "rows"], "found", axis=1)
+    b.node("ReduceMax", ["scores"], "best", axes=[1], keepdims=0)
+    b.node("TopK", ["best", b.constant("k", np.array([5], np.int64))], ["top", "places"], axis=1)
+    b.output("found", [1, "found", 4])
+    b.output("kept", ["found", 3], T.INT64)
+    b.output("top", [1, 5])
+    b.output("places", [1, 5], T.INT64)
+    return b.model(), b.samples({"x": [1, 3, 16, 16]})
+
+
+@hard
 def branches():
     """An If whose branches read the enclosing graph, with weights inside."""
     b = Builder(13)
