@@ -14,6 +14,7 @@
 #include "exec/fuse_lookup.h"
 #include "exec/fuse_product_bias.h"
 #include "exec/fuse_qdq.h"
+#include "exec/fuse_rows_to_bytes.h"
 #include "exec/fuse_scale_shift.h"
 #include "graph/bodies.h"
 #include "graph/unread_constants.h"
@@ -70,6 +71,7 @@ LoweredGraph lower(Graph graph, const SessionOptions& options) {
     ChannelsLast(lowered).run(options.keep);
     fuse_scale_shift(lowered, options.keep);
     fuse_conv_pair(lowered, options.keep);
+    fuse_rows_to_bytes(lowered, options.keep);
     // Overflows are counted layer by layer, and lines that are made twice would count twice.
     if (!options.count_overflow) fuse_conv_chain(lowered, options.keep);
     use_byte_weights(lowered.graph, bytes);

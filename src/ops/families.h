@@ -36,6 +36,7 @@ std::span<const OpRow> quantized_conv_transpose_operators();
 std::span<const OpRow> quantized_matmul_operators();
 std::span<const OpRow> quantized_elementwise_operators();
 std::span<const OpRow> quantized_pool_operators();
+std::span<const OpRow> rows_to_bytes_operators();
 std::span<const OpRow> scale_shift_operators();
 std::span<const OpRow> normalization_operators();
 std::span<const OpRow> layer_normalization_operators();

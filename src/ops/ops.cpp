@@ -42,6 +42,7 @@ constexpr Family kFamilies[] = {
     quantized_matmul_operators,
     quantized_elementwise_operators,
     quantized_pool_operators,
+    rows_to_bytes_operators,
     scale_shift_operators,
     normalization_operators,
     layer_normalization_operators,

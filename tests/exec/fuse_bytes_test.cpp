@@ -142,5 +142,40 @@ TEST(FuseConvChain, WhatIsSharedShownOrCountedStays) {
               testing::HasSubstr(" QLinearConv QLinearConv QLinearConv "));
 }
 
+// Scaled scores with a mask, or a residual, and a function of their rows, in bytes.
+QuantizedGraph rows_of(const std::string& function, bool scaled, std::int64_t axis = -1) {
+  QuantizedGraph g;
+  g.input("m");
+  g.input("r");
+  g.constant("c", Tensor::scalar(0.25f));
+  if (scaled) g.node("Mul", {"r", "c"}, {"scaled"});
+  g.node("Add", {scaled ? "scaled" : "r", "m"}, {"sum"});
+  g.constant("gamma", Tensor::zeros(DType::kF32, {4}));
+  std::vector<std::string> inputs{"sum"};
+  if (function == "LayerNormalization") inputs.push_back("gamma");
+  g.node(function, inputs, {"f"}).attributes.set("axis", axis);
+  g.round("f", "y");
+  g.output("y");
+  return g;
+}
+
+TEST(FuseRowsToBytes, ScaleMaskSoftmaxAndRoundingAreOne) {
+  EXPECT_EQ(lowered_types(rows_of("Softmax", true)), "SoftmaxToBytes DequantizeLinear");
+  EXPECT_EQ(lowered_types(rows_of("LayerNormalization", false)),
+            "LayerNormalizationToBytes DequantizeLinear");
+}
+
+TEST(FuseRowsToBytes, WhatOthersReadOrWantToSeeIsMade) {
+  QuantizedGraph g = rows_of("LayerNormalization", false);
+  g.output("sum");
+  g.output("f");
+  EXPECT_EQ(lowered_types(g), "LayerNormalizationToBytes DequantizeLinear");
+  QuantizedGraph scaled = rows_of("Softmax", true);
+  scaled.output("scaled");
+  EXPECT_EQ(lowered_types(scaled), "Mul SoftmaxToBytes DequantizeLinear");
+  EXPECT_THAT(lowered_types(rows_of("Softmax", true, 1)),
+              testing::HasSubstr("Softmax QuantizeLinear"));
+}
+
 }  // namespace
 }  // namespace q8

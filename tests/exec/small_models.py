@@ -131,6 +131,27 @@ def mobile_block(b, x, channels, kernel, stride, clipped=True):
     return b.quantized(conv(b, deep, 96, 7, factor=1.0, kernel=1), 0.06, 128)
 
 
+def scores(shape, swapped=False):
+    """Softmax of scaled scores and a mask of that shape, as attention has it, in bytes."""
+    def build(b, x):
+        number = b.constant(np.float32(0.3))
+        scaled = b.node("Mul", [number, x] if swapped else [x, number])
+        mask = b.constant(floats(*shape))
+        summed = b.node("Add", [mask, scaled] if swapped else [scaled, mask])
+        return b.quantized(b.node("Softmax", [summed], axis=-1), 1 / 255, 0)
+    return build
+
+
+def residual_norm(before):
+    """LayerNormalization of a sum, in bytes; before: the sum is what goes on, else the result is."""
+    def build(b, x):
+        total = b.node("Add", [x, b.constant(floats(12))])
+        norm = b.node("LayerNormalization", [total, b.constant(floats(12)), b.constant(floats(12))], axis=-1)
+        product = b.node("MatMul", [b.quantized(norm, 0.03, 120), b.weight((12, 12), 1)[0]])
+        return b.node("Add", [total if before else norm, product])
+    return build
+
+
 def conv_transpose(b, x, channels_in, channels_out, axis=1, group=1, kernel=(3, 2), zero_point=True, **attributes):
     w, scale = b.weight((channels_in, channels_out // group, *kernel), axis, zero_point=zero_point)
     y = b.node("ConvTranspose", [x, w, b.bias(channels_out, 0.03, scale)], group=group, **attributes)
@@ -212,6 +233,14 @@ def small_cases():
         "sigmoid": one_input(image, lambda b, x: b.quantized(b.node("Sigmoid", [x]), 1 / 256, 0), exact=False),
         "swish": one_input(image, swish, exact=False),
         "tables_of_tables": one_input(image, tables_of_tables, exact=False),
+        "softmax": one_input(rows, lambda b, x: b.quantized(b.node("Softmax", [x], axis=1), 1 / 255, 0), exact=False),
+        **{f"softmax_mask_{i}": one_input(floats(2, 3, 5, 40), scores(shape, i % 2 == 1), exact=False)
+           for i, shape in enumerate([(1, 1, 5, 40), (2, 1, 1, 40), (40,), (7, 2, 3, 5, 40), (1,), (2, 3, 5, 40)])},
+        "softmax_of_a_broadcast": one_input(rows, lambda b, x: b.quantized(b.node("Softmax", [
+            b.node("Add", [x, b.constant(floats(3, 4, 12))])], axis=-1), 1 / 255, 0), exact=False),
+        "layer_norm_residual": one_input(rows, residual_norm(False), exact=False),
+        "layer_norm_before": one_input(rows, residual_norm(True), exact=False),
+        "gelu": one_input(floats(9, 1000), lambda b, x: b.quantized(b.node("Gelu", [x]), 0.02, 9), exact=False, opset=20),
         "transpose": one_input(image, lambda b, x: b.quantized(b.node("Transpose", [x], perm=[0, 2, 3, 1]), 0.03, 120)),
         "float_conv": plain(lambda b: b.node("Relu", [b.node("Conv", ["x", b.constant(floats(6, 5, 3, 3))])], "y"), image),
         "float16": plain(lambda b: b.node("Relu", [b.node("MatMul", ["x", b.constant(floats(12, 7).astype(np.float16))])], "y"),
