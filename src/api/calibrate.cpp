@@ -31,7 +31,7 @@ DataSource source_of(const DataPaths& data, const Dataset& dataset) {
 Calibration calibrate_now(const CalibrateJob& job, const Host& host) {
   if (job.data.empty()) throw usage_error("calibrate needs --data DIR (or --manifest FILE)");
   const SessionOptions machine = session_options(host);
-  const ModelFile model = open_float_model(job.model);
+  ModelFile model = open_float_model(job.model);
   check_job_outputs({{.option = "-o", .path = job.output}}, job.data, input_files(model, job.data));
   const Dataset dataset = open_data(job.data, model, find_preprocess(job.data, model));
   CalibrateOptions options;
@@ -45,8 +45,9 @@ Calibration calibrate_now(const CalibrateJob& job, const Host& host) {
   options.stop = host.stop;
   options.measure_cost = job.profile_cost;
   if (job.resume && fs::exists(job.output)) options.resume = load_profile(job.output);
-  Calibration done = calibrate(model.model.graph, {.path = model.path, .sha256 = model.sha256},
-                               dataset, source_of(job.data, dataset), options);
+  Calibration done =
+      calibrate(std::move(model.model.graph), {.path = model.path, .sha256 = model.sha256}, dataset,
+                source_of(job.data, dataset), options);
   if (host.warn)
     for (const std::string& warning : done.warnings) host.warn(warning);
   return done;

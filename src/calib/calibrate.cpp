@@ -169,9 +169,15 @@ void drop_unobserved(CalibrationProfile& profile) {
   });
 }
 
+// What is asked of the graph while it runs, for which it need not hold its weights.
+Graph without_constants(Graph graph) {
+  for (ValueId id = 0; id < graph.value_count(); ++id) graph.value(id).constant.reset();
+  return graph;
+}
+
 }  // namespace
 
-Calibration calibrate(const Graph& canonical, const ModelReference& model, const Dataset& data,
+Calibration calibrate(Graph canonical, const ModelReference& model, const Dataset& data,
                       const DataSource& source, const CalibrateOptions& options) {
   std::vector<ObservedValue> values =
       find_all_observed_values(canonical, options.settings.clamped_values);
@@ -191,14 +197,15 @@ Calibration calibrate(const Graph& canonical, const ModelReference& model, const
   std::vector<ValueId> keep;
   for (const ObservedValue& value : values)
     if (!value.in_body) keep.push_back(value.id);
-  const Session session(canonical, {.threads = options.threads,
-                                    .isa = options.isa,
-                                    .optimize = true,
-                                    .keep = std::move(keep),
-                                    .show_bodies = true});
-  Observation observation(canonical, values, session, options);
   std::optional<CostMeter> meter;
   if (options.measure_cost) meter.emplace(canonical, options);
+  const Graph structure = without_constants(canonical);
+  const Session session(std::move(canonical), {.threads = options.threads,
+                                               .isa = options.isa,
+                                               .optimize = true,
+                                               .keep = std::move(keep),
+                                               .show_bodies = true});
+  Observation observation(structure, values, session, options);
   DataChecks checks(data);
   // What is measured shall not share the processor with the decoding of other samples.
   SampleStream stream(data, chosen, options.measure_cost ? 0 : 1);
@@ -232,7 +239,7 @@ Calibration calibrate(const Graph& canonical, const ModelReference& model, const
                      .cost = meter ? meter->cost() : std::nullopt};
   if (!result.profile.complete) return result;
   drop_unobserved(result.profile);
-  for (std::string& warning : profile_warnings(result.profile, canonical))
+  for (std::string& warning : profile_warnings(result.profile, structure))
     result.warnings.push_back(std::move(warning));
   return result;
 }

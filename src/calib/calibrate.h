@@ -51,8 +51,8 @@ struct Calibration {
 // number of samples but for their names and hashes. With a mask, padded positions are left
 // out (exec/token_mask.h). Throws bad_input where a value is NaN, +inf or
 // (outside of attention masks) −inf, naming tensor, node and sample, and where `resume` does not
-// belong to this run.
-Calibration calibrate(const Graph& canonical, const ModelReference& model, const Dataset& data,
+// belong to this run. Weights that nobody else holds stand in memory once.
+Calibration calibrate(Graph canonical, const ModelReference& model, const Dataset& data,
                       const DataSource& source, const CalibrateOptions& options);
 
 // What a finished profile itself gives reason to warn of: few samples, a small part of the data,

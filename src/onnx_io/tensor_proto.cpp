@@ -76,6 +76,12 @@ std::uint64_t parse_number(const std::string& text, const char* what) {
   return number;
 }
 
+// Whose pages are given back when nobody needs them any more.
+std::shared_ptr<const std::byte> borrowed(const std::shared_ptr<const MappedFile>& file,
+                                          std::span<const std::byte> bytes) {
+  return {bytes.data(), [file, bytes](const std::byte*) { file->forget(bytes); }};
+}
+
 Tensor external_tensor(const onnx::TensorProto& proto, DType dtype, Shape shape,
                        ExternalData& external) {
   std::string location;
@@ -96,7 +102,7 @@ Tensor external_tensor(const onnx::TensorProto& proto, DType dtype, Shape shape,
                     "', which has " + std::to_string(size));
   const auto bytes = file->bytes().subspan(offset, needed);
   if (is_packed(dtype) || offset % dtype_size(dtype) != 0) return copied(dtype, shape, bytes);
-  return Tensor(dtype, std::move(shape), std::shared_ptr<const std::byte>(file, bytes.data()));
+  return Tensor(dtype, std::move(shape), borrowed(file, bytes));
 }
 
 Tensor raw_tensor(onnx::TensorProto& proto, DType dtype, Shape shape) {
@@ -204,12 +210,10 @@ Tensor take_tensor(const onnx::TensorProto& proto, const std::shared_ptr<const M
   Shape shape(std::vector<std::int64_t>(proto.dims().begin(), proto.dims().end()));
   const std::size_t needed = stored_bytes(dtype, shape.count());
   if (raw_data.size() != needed) size_mismatch(raw_data.size(), needed, shape, dtype);
-  const std::shared_ptr<const std::byte> borrowed(
-      raw_data.data(), [file, raw_data](const std::byte*) { file->forget(raw_data); });
   const bool is_aligned =
       reinterpret_cast<std::uintptr_t>(raw_data.data()) % dtype_size(dtype) == 0;
   if (is_packed(dtype) || !is_aligned) return cleaned(copied(dtype, std::move(shape), raw_data));
-  return cleaned(Tensor(dtype, std::move(shape), borrowed));
+  return cleaned(Tensor(dtype, std::move(shape), borrowed(file, raw_data)));
 }
 
 bool is_stored_as_it_lies(const Tensor& tensor) {
