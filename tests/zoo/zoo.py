@@ -38,12 +38,12 @@ def models(names=None):
 
 
 def samples(score, name, task, count):
-    """The first `count` evaluation samples as dicts of arrays, shaped as the model wants them."""
+    """The first `count` evaluation samples, or all, as dicts of arrays, shaped as the model wants them."""
     task = dict(task, eval_limit=count)
     inputs, _ = score.load_eval(ZOO / "models" / name, task, ZOO)
     dims = input_dims(ZOO / "models" / name / "model.onnx")
     feeds = []
-    for k in range(count):
+    for k in range(min(count, max(len(a) for a in inputs.values() if a.ndim))):
         feed = {}
         for i, shape in dims.items():
             a = inputs[i]
