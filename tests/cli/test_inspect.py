@@ -12,6 +12,17 @@ class Inspect(q8_program.Q8TestCase):
             self.assertIn(word, text)
         self.assertEqual(json.loads(self.succeed("inspect", MODEL, "--json"))["kind"], "model")
 
+    def test_json_goes_where_it_is_wanted(self):
+        wanted = self.succeed("inspect", MODEL, "--json")
+        self.assertEqual(self.succeed("inspect", "--json", MODEL), wanted)
+        self.assertEqual(self.succeed("inspect", MODEL, "--json", "-"), wanted)
+        for line in (("inspect", MODEL, "--json", "m.json"), ("inspect", "--json", "n.json", MODEL)):
+            self.assertEqual(self.succeed(*line), "")
+        for name in ("m.json", "n.json"):
+            self.assertEqual((self.folder / name).read_text(), wanted)
+        self.succeed("diff", MODEL, MODEL, "--json", "d.json")
+        self.assertEqual(self.read_json("d.json")["kind"], "diff")
+
     def test_quantized_model(self):
         self.quantized_digits()
         summary = json.loads(self.succeed("inspect", "digits.int8.onnx", "--json"))

@@ -1,4 +1,5 @@
 #include "commands.h"
+#include "json_output.h"
 #include "q8/inspect.h"
 
 namespace q8::cli {
@@ -7,6 +8,7 @@ namespace {
 struct Options {
   std::filesystem::path a, b;
   DiffOptions diff;
+  JsonOutput json;
 };
 
 }  // namespace
@@ -19,14 +21,16 @@ CommandRun add_diff(CLI::App& command) {
   command.add_option("b", options->b, "the one to compare it with")->type_name("FILE")->required();
   command.add_flag("--ignore-metadata", options->diff.ignore_metadata,
                    "models that differ in their metadata alone are the same");
-  command.add_flag("--json", options->diff.json, "as JSON");
+  options->json.add_to(command);
   command.footer(
       "examples:\n"
       "  q8 diff yesterday.int8.onnx today.int8.onnx\n"
       "exit code 4: they differ");
   return [options](Console& console) {
+    check_outputs({options->json.file()}, {options->a, options->b});
+    options->diff.json = options->json.is_asked_for();
     const Inspection inspection = diff_files(options->a, options->b, options->diff);
-    console.print(inspection.text);
+    options->json.deliver(inspection.text, console);
     return inspection.passed ? 0 : 4;
   };
 }

@@ -1,4 +1,5 @@
 #include "commands.h"
+#include "json_output.h"
 #include "q8/error.h"
 #include "q8/inspect.h"
 #include "q8/output_file.h"
@@ -8,7 +9,7 @@ namespace {
 
 struct Options {
   std::filesystem::path file;
-  bool json = false;
+  JsonOutput json;
   std::string target;
   bool strict = false, verify = false;
   VerifyOptions provenance;
@@ -16,22 +17,15 @@ struct Options {
   std::optional<std::string> observer;
 };
 
-// Where the user wants it: a file, or stdout for "-" and for no name at all.
-void deliver(Console& console, const std::string& where, const std::string& content) {
-  if (where.empty() || where == "-")
-    console.print(content);
-  else
-    save_text(content, where);
-}
-
-int check(const Inspection& inspection, Console& console) {
-  console.print(inspection.text);
+int check(const Inspection& inspection, const JsonOutput& json, Console& console) {
+  json.deliver(inspection.text, console);
   return inspection.passed ? 0 : 4;
 }
 
 int run(const Options& options, Console& console) {
   const bool other = !options.html.empty() || !options.format.empty();
-  if (options.json && other) throw usage_error("--json excludes --html and --export");
+  if (options.json.is_asked_for() && other)
+    throw usage_error("--json excludes --html and --export");
   if (options.format.empty() && !options.output.empty()) throw usage_error("-o goes with --export");
   if (options.format.empty() && options.observer)
     throw usage_error("--observer goes with --export");
@@ -39,25 +33,28 @@ int run(const Options& options, Console& console) {
   if (!options.verify &&
       (options.provenance.calibration || options.provenance.source || options.provenance.plan))
     throw usage_error("--calibration, --source and --plan go with --verify");
+  check_outputs({options.json.file(),
+                 {.option = "--html", .path = options.html, .may_be_stdout = true},
+                 {.option = "-o", .path = options.output, .may_be_stdout = true}},
+                {options.file});
   if (options.verify) {
     if (other || !options.target.empty())
       throw usage_error("--verify excludes --target, --html and --export");
     VerifyOptions provenance = options.provenance;
-    provenance.json = options.json;
-    return check(verify_file(options.file, provenance, console.host()), console);
+    provenance.json = options.json.is_asked_for();
+    return check(verify_file(options.file, provenance, console.host()), options.json, console);
   }
   if (!options.target.empty()) {
     if (other) throw usage_error("--target excludes --html and --export");
-    return check(lint_file(options.file, {options.target, options.strict, options.json}), console);
+    const LintOptions lint{options.target, options.strict, options.json.is_asked_for()};
+    return check(lint_file(options.file, lint), options.json, console);
   }
-  check_outputs({{.option = "--html", .path = options.html, .may_be_stdout = true},
-                 {.option = "-o", .path = options.output, .may_be_stdout = true}},
-                {options.file});
   if (!options.html.empty()) deliver(console, options.html, profile_page(options.file));
   if (!options.format.empty())
     deliver(console, options.output,
             export_profile(options.file, options.format, options.observer.value_or("auto")));
-  if (!other) console.print(inspect_file(options.file, options.json));
+  if (!other)
+    options.json.deliver(inspect_file(options.file, options.json.is_asked_for()), console);
   return 0;
 }
 
@@ -68,7 +65,7 @@ CommandRun add_inspect(CLI::App& command) {
   command.add_option("file", options->file, "ONNX model, calibration profile or JSON report")
       ->type_name("FILE")
       ->required();
-  command.add_flag("--json", options->json, "as JSON");
+  options->json.add_to(command);
   command
       .add_option("--target", options->target,
                   "of a quantized model: what does not suit this runtime (see quantize --help)")
