@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "data/data_files.h"
 
 namespace q8 {
@@ -34,6 +35,21 @@ void check_job_outputs(const std::vector<OutputFile>& outputs, const DataPaths& 
     inputs.insert(inputs.end(), files.begin(), files.end());
   }
   check_outputs(outputs, inputs);
+}
+
+void check_samples_kept(const std::vector<OutputFile>& outputs, const CalibrationProfile& profile) {
+  for (const DataSource& source : profile.sources) {
+    try {
+      check_job_outputs(outputs,
+                        {.folders = source.folders,
+                         .manifest = source.manifest,
+                         .labels = source.labels,
+                         .preprocess = {}},
+                        {});
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kBadInput) throw;
+    }
+  }
 }
 
 }  // namespace q8

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "calib/profile.h"
 #include "q8/data.h"
 #include "q8/output_file.h"
 
@@ -13,5 +14,8 @@ namespace q8 {
 // be listed.
 void check_job_outputs(const std::vector<OutputFile>& outputs, const DataPaths& data,
                        std::vector<std::filesystem::path> inputs);
+
+// The same for the samples that a profile was made of, as far as they are still where they were.
+void check_samples_kept(const std::vector<OutputFile>& outputs, const CalibrationProfile& profile);
 
 }  // namespace q8

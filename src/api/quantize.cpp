@@ -193,6 +193,7 @@ QuantizeResult quantize_model(const QuantizeJob& job, const Host& host) {
   std::vector<fs::path> read = input_files(source, job.data);
   read.insert(read.end(), {profile_file, job.use_plan});
   check_job_outputs(outputs_of(job, output), job.data, std::move(read));
+  check_samples_kept(outputs_of(job, output), profile);
 
   const PlanConfig config = plan_config(job);
   const CalibrationData data(profile, source, job.data.preprocess);

@@ -31,6 +31,7 @@ void check_reports(const ValidateJob& job, const ValidationInputs& inputs) {
   for (const fs::path& path : input_files(inputs.int8)) read.push_back(path);
   read.push_back(inputs.profile_path);
   check_job_outputs(outputs, job.data, std::move(read));
+  if (inputs.profile) check_samples_kept(outputs, *inputs.profile);
 }
 
 // The samples to run on, and that calibration did not see them.

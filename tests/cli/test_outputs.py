@@ -41,6 +41,17 @@ class Outputs(q8_program.Q8TestCase):
         (self.folder / "data" / "old.q8cal").write_bytes(b"")
         self.succeed("calibrate", MODEL.name, "--data", "data", "-o", "data/old.q8cal")
 
+    def test_no_sample_of_the_profile_is_overwritten(self):
+        shutil.copytree(CALIB, self.folder / "data")
+        sample = sorted(self.folder.glob("data/*/*.png"))[0].relative_to(self.folder)
+        self.succeed("calibrate", MODEL.name, "--data", "data", "--samples", 100)
+        self.refused([str(sample), "input"], "quantize", "-o", sample)
+        self.refused([str(sample), "input"], "quantize", "--plan", sample)
+        self.succeed("quantize", "--recover", "none", "--observer", "auto:4")
+        self.refused([str(sample), "input"], "validate", "--json", sample)
+        (self.folder / "data").rename(self.folder / "moved")  # who cannot be asked is not in the way
+        self.succeed("quantize", "--recover", "none", "--observer", "auto:4")
+
     def test_quantize_overwrites_no_input(self):
         self.succeed("calibrate", MODEL.name, *self.data, "--samples", 100)
         for name in ("digits.q8cal", MODEL.name):
@@ -54,6 +65,8 @@ class Outputs(q8_program.Q8TestCase):
         self.refused([MODEL.name, "input"], "bench", MODEL.name, "--trace", MODEL.name)
         self.refused(["x", "--json"], "bench", MODEL.name, "--json", "x", "--trace", "./x")
         self.refused([MODEL.name, "input"], "inspect", MODEL.name, "--html", MODEL.name)
+        self.refused([MODEL.name, "input"], "inspect", MODEL.name, "--json", MODEL.name)
+        self.refused([MODEL.name, "input"], "diff", MODEL.name, MODEL.name, "--json", MODEL.name)
         (self.folder / "in.npz").write_bytes(b"")
         for name in (MODEL.name, "in.npz"):
             self.refused([name, "input"], "run", MODEL.name, "--inputs", "in.npz", "-o", name)
