@@ -123,7 +123,8 @@ int output_channel_axis(const Product& product, std::int64_t rank) {
 std::string why_not_integer(const LintContext& context, const Product& product) {
   if (product.node->is("ConvTranspose") && !context.target.integer_conv_transpose)
     return "the target has no integer ConvTranspose";
-  if (!product.has_constant_weights && !context.target.integer_activation_products)
+  if (!product.has_constant_weights &&
+      context.target.activation_products == ActivationProducts::kFloat)
     return "the target multiplies two activations in float";
   const auto narrow = [&](const Link& link) {
     return link.dtype == DType::kU8 || link.dtype == DType::kS8 ||

@@ -98,10 +98,8 @@ void Decision::take_weighted(NodeId id) {
   if (request_.dynamic && has_weights) return keep_float(node.op_type + " has no dynamic form");
   if (request_.weights_only) return keep_float("only weights are quantized");
   if (!has_weights && !node.is("MatMul")) return keep_float("its weights are not constant");
-  if (!has_weights && !request_.target.integer_activation_products)
-    return keep_float("the target multiplies two activations in float");
-  if (!has_weights && !request_.target.fast_activation_products)
-    return keep_float("the target is faster in float with two activations");
+  if (const std::string why = has_weights ? "" : activations_reason(request_.target); !why.empty())
+    return keep_float(why);
   if (node.is("ConvTranspose") && !request_.target.integer_conv_transpose)
     return keep_float("the target has no integer ConvTranspose");
   if (has_small_groups(graph_, node, request_.target))

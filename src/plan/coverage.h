@@ -58,6 +58,8 @@ bool can_be_dynamic(const Graph& graph, const Node& node);
 // Whether a Conv with constant weights has groups that the target is faster with in float:
 // depthwise ones, one channel in and one out, where they are few, others by their input channels.
 bool has_small_groups(const Graph& graph, const Node& node, const Target& target);
+// Why a MatMul of two activations stays in float; empty: it need not.
+std::string activations_reason(const Target& target);
 
 // Products of one sample of a kWeighted node with constant weights: elements of its result times
 // the weights that each of them sees. 0 for others.

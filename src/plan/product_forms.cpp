@@ -44,6 +44,18 @@ bool has_small_groups(const Graph& graph, const Node& node, const Target& target
                       : weights[1] < target.least_group_channels;
 }
 
+std::string activations_reason(const Target& target) {
+  switch (target.activation_products) {
+    case ActivationProducts::kFasterInFloat:
+      return "the target is faster in float with two activations";
+    case ActivationProducts::kFloat:
+      return "the target multiplies two activations in float";
+    case ActivationProducts::kInteger:
+      break;
+  }
+  return "";
+}
+
 double multiply_adds(const Graph& graph, const Node& node, double output_elements) {
   const int position = weight_input(graph, node);
   if (position < 0) return 0;

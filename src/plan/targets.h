@@ -17,6 +17,13 @@ enum class FourBits {
                     // others are dequantized in every run
 };
 
+// How a MatMul of two activations is computed.
+enum class ActivationProducts {
+  kInteger,
+  kFasterInFloat,  // in integers too, but slower
+  kFloat,
+};
+
 // What one runtime and its hardware can do with a quantized model: a row of facts, no behaviour.
 struct Target {
   std::string_view name;
@@ -42,8 +49,7 @@ struct Target {
   bool integer_gates = false;  // x · Sigmoid(x) and HardSwish: products of integers beat one float
                                // function between quantized values
 
-  bool integer_activation_products = true;  // a MatMul of two activations
-  bool fast_activation_products = true;     // faster in integers than in float
+  ActivationProducts activation_products = ActivationProducts::kInteger;
   bool quantized_recurrent_weights = true;  // of LSTM, GRU and RNN, behind a DequantizeLinear
 
   // What `q8 inspect --target` holds the models of any quantizer against.
