@@ -131,6 +131,8 @@ OpFunction make_dequantize(const NodeContext& node) {
   const std::int64_t axis = node.attributes().get_int("axis", 1);
   const std::int64_t block = node.attributes().get_int("block_size", 0);
   const std::int64_t type = node.attributes().get_int("output_dtype", 0);
+  if (node.constant(0) != nullptr && node.constant(1) != nullptr)
+    scale_map(node.constant(0)->shape(), *node.constant(1), axis, block);  // throws before it runs
   return [=](RunContext& run) {
     const Tensor& scale_input = run.input(1);
     const std::vector<float> scale = scale_input.to_floats();

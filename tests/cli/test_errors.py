@@ -186,6 +186,17 @@ class Input(q8_program.Q8TestCase):
         for mode in ("weights", "dynamic"):
             self.fail_with(3, ["pads"], "quantize", "pads.onnx", "--mode", mode)
 
+    def test_quantized_model_with_an_axis_that_is_not_there(self):
+        self.succeed("quantize", MODEL, "--data", CALIB, "--observer", "minmax", "--recover", "none")
+        content = (self.folder / "digits.int8.onnx").read_bytes()
+        axis = b"\n\x04axis\x18\x00"
+        self.assertGreater(content.count(axis), 4)
+        at = content.find(axis)
+        while at >= 0:  # of weights and of biases, which fused operators read without it
+            (self.folder / "axis.onnx").write_bytes(content[:at] + axis[:-1] + b"\x07" + content[at + len(axis):])
+            self.fail_with(3, ["DequantizeLinear", "axis 7"], "quantize", "axis.onnx", "--mode", "weights")
+            at = content.find(axis, at + 1)
+
     def test_empty_model(self):
         (self.folder / "empty.onnx").write_bytes(b"")
         self.fail_with(3, ["empty.onnx"], "calibrate", "empty.onnx", "--data", CALIB)
