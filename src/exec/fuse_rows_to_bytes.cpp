@@ -15,6 +15,8 @@ class RowsFuser {
   int run() {
     int gone = 0;
     for (NodeId id = 0; id < graph_.node_count(); ++id)
+      if (is_product(graph_.node(id))) gone += fuse_product(id);
+    for (NodeId id = 0; id < graph_.node_count(); ++id)
       if (is_row_function(graph_.node(id))) gone += fuse(id);
     return gone;
   }
@@ -59,6 +61,39 @@ class RowsFuser {
       if (params && (params->dtype == DType::kU8 || params->dtype == DType::kS8)) return id;
     }
     return kNoNode;
+  }
+
+  // Of bytes with a matrix of weights, everything but the left factor constant.
+  bool is_product(const Node& node) const {
+    if (node.domain != "q8" || node.op_type != "MatMulFromBytes") return false;
+    for (std::size_t i = 1; i < node.inputs.size(); ++i)
+      if (node.inputs[i] != kNoValue && graph_.constant(node.inputs[i]) == nullptr) return false;
+    return graph_.constant(node.input(3))->rank() == 2;
+  }
+
+  int fuse_product(NodeId id) {
+    ValueId y = graph_.node(id).outputs[0];
+    std::string function;
+    const NodeId gelu = is_swallowed(y) ? uses_.only_consumer(y) : kNoNode;
+    if (gelu != kNoNode && graph_.node(gelu).is("Gelu")) {
+      y = graph_.node(gelu).outputs[0];
+      function = graph_.node(gelu).attributes.get_string("approximate", "none") == "tanh"
+                     ? "GeluTanh"
+                     : "Gelu";
+    }
+    const NodeId quantize = is_swallowed(y) ? quantizer(y) : kNoNode;
+    if (quantize == kNoNode) return 0;
+    const Node& rounded = graph_.node(quantize);
+    Node& node = graph_.node(id);
+    node.op_type = "MatMulThroughFloats";
+    node.inputs.resize(7, kNoValue);
+    node.inputs.insert(node.inputs.end(), {rounded.input(1), rounded.input(2)});
+    node.outputs = rounded.outputs;
+    graph_.remove_node(quantize);
+    if (function.empty()) return 1;
+    node.attributes.set("function", function);
+    graph_.remove_node(gelu);
+    return 2;
   }
 
   int fuse(NodeId id) {

@@ -20,6 +20,13 @@ AlignedBuffer<float> spread(std::span<const float> values, std::int64_t n, std::
 
 }  // namespace
 
+void FloatsToBytes::run(float* floats, std::int64_t rows, std::int64_t columns, std::uint8_t* out,
+                        std::int64_t stride) const {
+  if (function != nullptr) function(floats, floats, rows * columns, 0, 0);
+  for (std::int64_t i = 0; i < rows; ++i)
+    quantize({floats + i * columns, columns, scale, zero_point, low, high, out + i * stride});
+}
+
 OutputU8S8 of_columns(const OutputU8S8& output, std::int64_t first, std::int64_t count) {
   OutputU8S8 part = output;
   part.bias = of_columns(output.bias, first, count);
@@ -49,13 +56,15 @@ EpilogueU8S8::EpilogueU8S8(const Columns& columns, std::int32_t a_zero_point,
     : kind_(output.kind),
       zero_point_(output.zero_point),
       table_(output.table.size()),
-      lookup_(output.lookup) {
+      lookup_(output.lookup),
+      then_(output.then) {
   const std::int64_t n = columns.n;
   const std::int64_t padded = columns.padded;
   Q8_ASSERT(output.bias.empty() || output.bias.size() == static_cast<std::size_t>(n));
   Q8_ASSERT(kind_ == OutputKind::kS32 || !output.multiplier.empty() || n == 0);
   Q8_ASSERT(output.table.empty() ||
             (kind_ == OutputKind::kByte && output.table.size() == 256 && output.lookup != nullptr));
+  Q8_ASSERT(then() == nullptr || kind_ == OutputKind::kF32);
   std::ranges::copy(output.table, table_.data());
 
   // −a_zero_point · Σ b + K · a_zero_point · b_zero_point, wrapping around as the sums do.

@@ -5,11 +5,26 @@
 #include <span>
 
 #include "kernels/aligned_buffer.h"
+#include "kernels/elementwise_f32_kernels.h"
 #include "kernels/gemm_u8s8_tile.h"
 #include "kernels/lookup_u8_kernels.h"
 #include "kernels/packed_s8.h"
+#include "kernels/quantize_kernels.h"
 
 namespace q8 {
+
+// What a tile's floats become while they are in the cache: function(x), where there is one, and
+// bytes by QuantizeLinear's formula. The same bits as the operators one after the other.
+struct FloatsToBytes {
+  UnaryFunctionF32 function = nullptr;
+  void (*quantize)(const QuantizeSpan&) = nullptr;  // null: they stay floats
+  float scale = 1;
+  std::int32_t zero_point = 0, low = 0, high = 255;
+
+  // rows × columns, dense; they are overwritten. out: rows lie `stride` bytes apart.
+  void run(float* floats, std::int64_t rows, std::int64_t columns, std::uint8_t* out,
+           std::int64_t stride) const;
+};
 
 // What becomes of the s32 sums Σ (a − a_zero_point)·(b − b_zero_point[n]) + bias[n].
 //   kS32   stored as they are
@@ -26,6 +41,7 @@ struct OutputU8S8 {
   std::span<const float> float_bias = {};   // kF32: empty: 0; else one per column
   float float_low = -std::numeric_limits<float>::infinity();
   float float_high = std::numeric_limits<float>::infinity();
+  FloatsToBytes then = {};  // kF32, of products
   // kByte: what each byte becomes in the end, while it is still in the cache; empty, or 256 bytes.
   std::span<const std::uint8_t> table = {};
   LookupU8Function lookup = nullptr;  // with a table: of lookup_u8_rows()
@@ -63,6 +79,8 @@ class EpilogueU8S8 {
   EpilogueU8S8(const Columns& columns, std::int32_t a_zero_point, const OutputU8S8& output);
 
   OutputKind kind() const { return kind_; }
+  // Where tiles make floats that shall be bytes in the end, else null.
+  const FloatsToBytes* then() const { return then_.quantize == nullptr ? nullptr : &then_; }
   // Sets all epilogue fields of a tile (of either kind) that begins at `column`.
   template <typename Tile>
   void fill(Tile& tile, std::int64_t column) const {
@@ -93,6 +111,7 @@ class EpilogueU8S8 {
   std::int32_t zero_point_ = 0;
   AlignedBuffer<std::uint8_t> table_;
   LookupU8Function lookup_ = nullptr;
+  FloatsToBytes then_;
 };
 
 }  // namespace q8

@@ -52,9 +52,14 @@ void indirect_gemm_u8s8(const IndirectGemmU8S8& g, Rows&& rows, Threads& threads
   const PackedS8& b = *g.b;
   if (g.m == 0 || b.n() == 0) return;
   const TileGrid grid(g.m, b, threads.count());
-  const std::int64_t element = element_bytes(g.epilogue->kind());
+  const FloatsToBytes* const then = g.epilogue->then();
+  const std::int64_t element = then != nullptr ? 1 : element_bytes(g.epilogue->kind());
   threads.parallel_for(grid.parts(), 1, [&](std::int64_t begin, std::int64_t end) {
     TileRunner runner(b, grid.rows_per_tile());
+    AlignedBuffer<float> floats;
+    if (then != nullptr)
+      floats = AlignedBuffer<float>(static_cast<std::size_t>(
+          grid.rows_per_tile() * std::min(grid.block(), b.panels()) * b.row().nr));
     for (std::int64_t p = begin; p < end; ++p) {
       const TileGrid::Part part = grid.part(p);
       for (std::int64_t panel = part.first_panel; panel < part.end_panel; panel += grid.block()) {
@@ -69,9 +74,15 @@ void indirect_gemm_u8s8(const IndirectGemmU8S8& g, Rows&& rows, Threads& threads
           tile.columns = static_cast<int>(std::min(b.n(), end_panel * b.row().nr) - column);
           tile.out = static_cast<char*>(g.c) + (first * g.c_stride + column) * element;
           tile.out_stride = g.c_stride;
+          auto* const bytes = static_cast<std::uint8_t*>(tile.out);
+          if (then != nullptr) {
+            tile.out = floats.data();
+            tile.out_stride = tile.columns;
+          }
           g.epilogue->fill(tile, column);
           runner.run(tile, panel, end_panel);
           g.epilogue->look_up(tile, tile.rows, tile.columns);
+          if (then != nullptr) then->run(floats.data(), tile.rows, tile.columns, bytes, g.c_stride);
         }
       }
     }

@@ -1,8 +1,10 @@
 #include <memory>
 #include <optional>
 
+#include "kernels/elementwise_f32_rows.h"
 #include "kernels/gemm_u8s8.h"
 #include "kernels/kernel_set.h"
+#include "kernels/quantize_rows.h"
 #include "ops/families.h"
 #include "ops/matmul_shape.h"
 #include "ops/permute.h"
@@ -18,6 +20,7 @@ struct OwnedOutput {
   std::vector<std::int32_t> bias = {};
   std::vector<float> multiplier = {}, float_bias = {};
   std::int32_t zero_point = 0, low = 0, high = 255;
+  FloatsToBytes then = {};
 
   OutputU8S8 view() const {
     OutputU8S8 output;
@@ -28,6 +31,7 @@ struct OwnedOutput {
     output.zero_point = zero_point;
     output.low = low;
     output.high = high;
+    output.then = then;
     return output;
   }
 };
@@ -82,7 +86,8 @@ PackedS8 pack_weights(const KernelSet& kernels, const Tensor& b, bool transposed
 
 DType result_type(const OwnedOutput& output, DType byte_type) {
   if (output.kind == OutputKind::kS32) return DType::kS32;
-  return output.kind == OutputKind::kF32 ? DType::kF32 : byte_type;
+  return output.kind == OutputKind::kF32 && output.then.quantize == nullptr ? DType::kF32
+                                                                            : byte_type;
 }
 
 // The distance between neighbours, where it is the same for all of them.
@@ -285,6 +290,40 @@ OpFunction make_integer_to_float(const NodeContext& node) {
   return make_from_bytes(node, kMicrosoftOrder);
 }
 
+// "q8" MatMulThroughFloats: MatMulFromBytes, the function that the attribute names (Gelu, GeluTanh)
+// or none, and QuantizeLinear. Inputs: those of MatMulFromBytes, y_scale, y_zero_point; all but a
+// constant.
+OpFunction make_matmul_through_floats(const NodeContext& node) {
+  if (!are_constant(node, {1, 2, 3, 4, 5, 6, 7, 8}))
+    throw unsupported("factors or parameters that are not constant");
+  const QuantInputs a = quant_inputs(*node.constant(1), node.constant(2)),
+                    b = quant_inputs(*node.constant(4), node.constant(5)),
+                    y = quant_inputs(*node.constant(7), node.constant(8));
+  need_one_scale(y, "the result");
+  auto packed = packed_constant(node, 3, b.zero_point);
+  if (packed == nullptr) throw unsupported("a right factor that is not a matrix");
+  OwnedOutput output = float_output(a, b, node.constant(6));
+  const auto [low, high] = quant_limits(y.dtype);
+  output.then = {.quantize = node.kernels.quantize->quantize,
+                 .scale = y.scale[0],
+                 .zero_point = y.zero_point[0],
+                 .low = low,
+                 .high = high};
+  const std::string function = node.attributes().get_string("function", "");
+  const auto unary = [&](UnaryF32 op) {
+    return node.kernels.elementwise_f32->functions->unary[static_cast<int>(op)];
+  };
+  if (function == "Gelu") output.then.function = unary(UnaryF32::kGelu);
+  if (function == "GeluTanh") output.then.function = unary(UnaryF32::kGeluTanh);
+  const auto ready = make_ready(std::move(packed), a, std::move(output), y.dtype);
+  return [ready](RunContext& run) {
+    if (!ready->fits(run.input(0)))
+      throw bad_input("the input is " + run.input(0).str() +
+                      ", of another type than its zero point");
+    multiply(run, run.input(0), run.input(3), *ready);
+  };
+}
+
 // com.microsoft QGemm: a, a_scale, a_zero_point, b, b_scale, b_zero_point, C (s32), y_scale,
 // y_zero_point. Without y_scale the result is float.
 OpFunction make_qgemm(const NodeContext& node) {
@@ -346,6 +385,7 @@ constexpr OpRow kRows[] = {
     {"", "MatMulInteger", make_matmul_integer},
     {"", "QLinearMatMul", make_qlinear_matmul},
     {"q8", "QLinearMatMul", make_qlinear_matmul},
+    {"q8", "MatMulThroughFloats", make_matmul_through_floats},
     {"q8", "MatMulFromBytes", make_matmul_from_bytes},
     {"com.microsoft", "MatMulIntegerToFloat", make_integer_to_float},
     {"com.microsoft", "QGemm", make_qgemm},

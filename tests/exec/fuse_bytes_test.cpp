@@ -16,6 +16,13 @@
 namespace q8 {
 namespace {
 
+std::string lowered_types(const QuantizedGraph& g, const SessionOptions& options = {}) {
+  const LoweredGraph lowered = lower(g.graph, options);
+  std::string text;
+  for (const Node& node : lowered.graph.nodes()) text += (text.empty() ? "" : " ") + node.op_type;
+  return text;
+}
+
 QuantizedGraph conv_and_tanh() {
   QuantizedGraph g;
   g.weights({4, 3, 1, 1});
@@ -72,6 +79,27 @@ TEST(FuseProductBias, OnlyOneNumberAColumn) {
   EXPECT_EQ(fuse_product_bias(kept.graph, {kept.value("p")}), 0);
 }
 
+// A product, a Gelu, and bytes.
+QuantizedGraph product_and_gelu() {
+  QuantizedGraph g;
+  g.weights({3, 4});
+  g.constant("b", Tensor::of<float>({4}, {1, 2, 3, 4}));
+  g.node("MatMul", {"x_d", "w"}, {"p"});
+  g.node("Add", {"p", "b"}, {"a"});
+  g.node("Gelu", {"a"}, {"f"});
+  g.round("f", "y");
+  g.output("y");
+  return g;
+}
+
+TEST(FuseRowsToBytes, AProductTakesTheGeluAndTheRounding) {
+  EXPECT_EQ(lowered_types(product_and_gelu()),
+            "QuantizeLinear MatMulThroughFloats DequantizeLinear");
+  QuantizedGraph shared = product_and_gelu();
+  shared.output("f");
+  EXPECT_EQ(lowered_types(shared), "QuantizeLinear MatMulFromBytes GeluToBytes DequantizeLinear");
+}
+
 TEST(FuseFocus, AnIntegerConvOfEverySecondPixelReadsTheImage) {
   QuantizedGraph g;
   g.graph.value(g.value("x")).type.dims = {{1, 3, 8, 8}};
@@ -113,13 +141,6 @@ QuantizedGraph mobile_block() {
   conv("filtered_d", "projected", {2, 6, 1, 1});
   g.output("projected_d");
   return g;
-}
-
-std::string lowered_types(const QuantizedGraph& g, const SessionOptions& options = {}) {
-  const LoweredGraph lowered = lower(g.graph, options);
-  std::string text;
-  for (const Node& node : lowered.graph.nodes()) text += (text.empty() ? "" : " ") + node.op_type;
-  return text;
 }
 
 TEST(FuseConvChain, AMobileBlockIsOne) {

@@ -152,6 +152,14 @@ def residual_norm(before):
     return build
 
 
+def product_in_bytes(function=None, columns=7):
+    """A product, what a quantizer leaves float behind it, and bytes."""
+    def build(b, x):
+        y = b.node("Add", [b.node("MatMul", [x, b.weight((12, columns), 1)[0]]), b.constant(floats(columns))])
+        return b.quantized(b.node("Gelu", [y], approximate=function) if function else y, 0.06, 128)
+    return build
+
+
 def conv_transpose(b, x, channels_in, channels_out, axis=1, group=1, kernel=(3, 2), zero_point=True, **attributes):
     w, scale = b.weight((channels_in, channels_out // group, *kernel), axis, zero_point=zero_point)
     y = b.node("ConvTranspose", [x, w, b.bias(channels_out, 0.03, scale)], group=group, **attributes)
@@ -210,6 +218,9 @@ def small_cases():
         "focus": one_input(floats(2, 3, 12, 14), focus),
         "product_bias": product_and_bias(False),
         "product_bias_fenced": product_and_bias(True),
+        "product_in_bytes": one_input(floats(2, 70, 12), product_in_bytes(columns=70), exact=False),
+        "product_gelu_in_bytes": one_input(floats(2, 9, 12), product_in_bytes("none"), exact=False, opset=20),
+        "product_gelu_tanh_in_bytes": one_input(floats(2, 9, 12), product_in_bytes("tanh", 40), exact=False, opset=20),
         "matmul_per_tensor": one_input(rows, lambda b, x: u8(b, b.node("MatMul", [x, b.weight((12, 7))[0]]))),
         "matmul_per_channel": one_input(rows, lambda b, x: u8(b, b.node("MatMul", [x, b.weight((12, 7), 1)[0]]))),
         "matmul_batched": one_input(heads, batched_matmul(False)),
