@@ -34,7 +34,9 @@ std::optional<StoredBias> stored_bias(const Graph& graph, const QuantizedInput& 
     return std::nullopt;
   auto scale = graph.constant(input.scale)->to_floats();
   const auto size = static_cast<std::size_t>(integers->size());
-  if (scale.size() != 1 && (scale.size() != size || integers->rank() != 1)) return std::nullopt;
+  const bool is_along_bias = input.axis == 0 || input.axis == -1;
+  if (scale.size() != 1 && (scale.size() != size || integers->rank() != 1 || !is_along_bias))
+    return std::nullopt;
   return StoredBias{integers, std::move(scale)};
 }
 

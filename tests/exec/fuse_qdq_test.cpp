@@ -190,6 +190,28 @@ SmallGraph signed_graph(bool integers_too) {
   return g;
 }
 
+// A bias has one axis: scales along another are an error, as they are where nothing is fused.
+TEST(FuseQdq, ScalesOfABiasLieAlongIt) {
+  for (const std::int64_t axis : {0, -1, 1}) {
+    SmallGraph g = conv_graph();
+    g.constant("b_q", Tensor::of<std::int32_t>({2}, {4, 8}));
+    g.constant("b_s", Tensor::of<float>({2}, {0.25f, 0.25f}));
+    Node& bias = g.node("DequantizeLinear", {"b_q", "b_s"}, {"b"});
+    bias.name = "bias";
+    bias.attributes.set("axis", axis);
+    for (NodeId id = 0; id < g.graph.node_count(); ++id)
+      if (g.graph.node(id).is("Conv")) g.graph.node(id).inputs.push_back(g.value("b"));
+    g.graph.tidy();
+    const auto run = [&] {
+      return Session(g.graph, threads(1)).run(std::vector{Tensor::of<float>({1, 1, 1, 1}, {6.0f})});
+    };
+    if (axis == 1)
+      EXPECT_THROW(run(), Error);
+    else
+      EXPECT_THAT(run()[0].to_floats(), ElementsAre(4.0f, -1.0f));  // ±0.5 · 6 + (1, 2)
+  }
+}
+
 // It has no form for bytes, in ONNX neither: it stays in float between them.
 TEST(FuseQdq, AGlobalMaxPoolBetweenBytesRuns) {
   SmallGraph g;
