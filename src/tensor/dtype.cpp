@@ -2,7 +2,8 @@
 
 #include <array>
 #include <bit>
-#include <cmath>
+
+#include "tensor/half_bits.h"
 
 namespace q8 {
 namespace {
@@ -47,15 +48,7 @@ bool is_integer(DType dtype) {
 }
 
 float to_float(Half h) {
-  const std::uint32_t sign = static_cast<std::uint32_t>(h.bits & 0x8000u) << 16;
-  const std::uint32_t exponent = (h.bits >> 10) & 0x1fu;
-  const std::uint32_t mantissa = h.bits & 0x3ffu;
-  if (exponent == 0x1f) return std::bit_cast<float>(sign | 0x7f800000u | (mantissa << 13));
-  if (exponent == 0) {  // zero and subnormals: mantissa * 2^-24
-    const float value = std::ldexp(static_cast<float>(mantissa), -24);
-    return sign != 0 ? -value : value;
-  }
-  return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (mantissa << 13));
+  return float_of_half(h.bits);
 }
 
 float to_float(BFloat16 b) {
@@ -63,20 +56,7 @@ float to_float(BFloat16 b) {
 }
 
 Half to_half(float f) {
-  const auto bits = std::bit_cast<std::uint32_t>(f);
-  const auto sign = static_cast<std::uint16_t>(bits >> 16 & 0x8000u);
-  const std::uint32_t magnitude = bits & 0x7fffffffu;
-  const auto with_sign = [sign](std::uint32_t rest) {
-    return Half{static_cast<std::uint16_t>(sign | rest)};
-  };
-  if (magnitude > 0x7f800000u) return with_sign(0x7e00u | (magnitude >> 13 & 0x3ffu));  // NaN
-  if (magnitude >= 0x47800000u) return with_sign(0x7c00u);  // >= 65536: inf
-  if (magnitude < 0x38800000u) {                            // below 2^-14: subnormal
-    const float scaled = std::ldexp(std::bit_cast<float>(magnitude), 24);
-    return with_sign(static_cast<std::uint32_t>(std::nearbyint(scaled)));
-  }
-  const std::uint32_t rounded = magnitude + 0xfffu + (magnitude >> 13 & 1u);
-  return with_sign((rounded - 0x38000000u) >> 13);  // a carry ends in inf, as it must
+  return Half{half_of_float(f)};
 }
 
 BFloat16 to_bfloat16(float f) {

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "tensor/dispatch.h"
+#include "tensor/half_bits.h"
 
 namespace q8 {
 namespace {
@@ -65,7 +66,7 @@ Tensor widened(const Tensor& t, Allocator& allocator) {
   };
   switch (t.dtype()) {
     case DType::kF16:
-      return convert(Half{}, float{}, [](Half h) { return to_float(h); });
+      return convert(Half{}, float{}, [](Half h) { return float_of_half(h.bits); });
     case DType::kBF16:
       return convert(BFloat16{}, float{}, [](BFloat16 b) { return to_float(b); });
     case DType::kS4:
@@ -81,8 +82,8 @@ Tensor widened(const Tensor& t, Allocator& allocator) {
   }
 }
 
-template <typename To, typename From>
-Tensor narrowed(const Tensor& wide, Allocator& allocator, To (*function)(From)) {
+template <typename To, typename From, typename Function>
+Tensor narrowed(const Tensor& wide, Allocator& allocator, const Function& function) {
   Tensor out(dtype_of<To>(), wide.shape(), allocator);
   const auto* from = wide.data<From>();
   std::transform(from, from + wide.size(), out.mutable_data<To>(), function);
@@ -144,27 +145,28 @@ Tensor cast(const Tensor& tensor, DType to, Allocator& allocator) {
   const Tensor from = widened(tensor, allocator);
   switch (to) {
     case DType::kF16:
-      return narrowed<Half>(cast(from, DType::kF32, allocator), allocator, to_half);
+      return narrowed<Half, float>(cast(from, DType::kF32, allocator), allocator,
+                                   [](float f) { return Half{half_of_float(f)}; });
     case DType::kBF16:
-      return narrowed<BFloat16>(cast(from, DType::kF32, allocator), allocator, to_bfloat16);
+      return narrowed<BFloat16, float>(cast(from, DType::kF32, allocator), allocator, to_bfloat16);
     case DType::kS4:
-      return narrowed<Int4>(
-          cast(from, DType::kS8, allocator), allocator, +[](std::int8_t v) {
+      return narrowed<Int4, std::int8_t>(
+          cast(from, DType::kS8, allocator), allocator, [](std::int8_t v) {
             return Int4{
                 static_cast<std::int8_t>(((v & 15) ^ 8) - 8)};  // the low bits, with their sign
           });
     case DType::kU4:
-      return narrowed<UInt4>(
+      return narrowed<UInt4, std::int8_t>(
           cast(from, DType::kS8, allocator), allocator,
-          +[](std::int8_t v) { return UInt4{static_cast<std::uint8_t>(v & 15)}; });
+          [](std::int8_t v) { return UInt4{static_cast<std::uint8_t>(v & 15)}; });
     case DType::kS2:
-      return narrowed<Int2>(
+      return narrowed<Int2, std::int8_t>(
           cast(from, DType::kS8, allocator), allocator,
-          +[](std::int8_t v) { return Int2{static_cast<std::int8_t>(((v & 3) ^ 2) - 2)}; });
+          [](std::int8_t v) { return Int2{static_cast<std::int8_t>(((v & 3) ^ 2) - 2)}; });
     case DType::kU2:
-      return narrowed<UInt2>(
+      return narrowed<UInt2, std::int8_t>(
           cast(from, DType::kS8, allocator), allocator,
-          +[](std::int8_t v) { return UInt2{static_cast<std::uint8_t>(v & 3)}; });
+          [](std::int8_t v) { return UInt2{static_cast<std::uint8_t>(v & 3)}; });
     default:
       break;
   }

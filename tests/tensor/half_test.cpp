@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "tensor/dtype.h"
+#include "tensor/tensor.h"
 
 namespace q8 {
 namespace {
@@ -42,6 +42,23 @@ TEST(Half, FloatsRoundAsInNumPy) {
   Fnv sum;
   for_each_float([&](float f) { sum.add(to_half(f).bits); });
   EXPECT_EQ(sum.sum(), 0x00914ed0df6e26c4u);
+}
+
+// Tensors are cast many elements at a time.
+TEST(Half, TensorsAreCastAsTheirElements) {
+  std::vector<float> floats;
+  for_each_float([&](float f) { floats.push_back(f); });
+  for (const std::size_t size : {floats.size(), std::size_t{17}, std::size_t{3}}) {
+    const auto count = static_cast<std::int64_t>(size);
+    const Tensor half =
+        cast(Tensor::of<float>(Shape{count}, std::span(floats).first(size)), DType::kF16);
+    const Tensor wide = cast(half, DType::kF32);
+    for (std::size_t i = 0; i < size; ++i) {
+      const Half expected = to_half(floats[i]);
+      ASSERT_EQ(half.data<Half>()[i].bits, expected.bits) << floats[i];
+      ASSERT_EQ(wide.data<float>()[i], to_float(expected)) << floats[i];
+    }
+  }
 }
 
 TEST(Half, GoingThroughFloatChangesNothing) {
