@@ -20,10 +20,11 @@ NodeTime time_since(std::chrono::steady_clock::time_point begin, const Node& nod
 // The body of a control-flow node, with the enclosing run's values at hand.
 class Program::BodyRunner final : public SubgraphRunner {
  public:
-  BodyRunner(const Program& body, std::span<const Tensor> outer_slots, const Machine& machine)
+  BodyRunner(const Program& body, const Program& outer, std::span<const Tensor> outer_slots,
+             const Machine& machine)
       : body_(body), machine_(machine) {
     for (const Capture& capture : body.graph_.captures())
-      captured_.push_back(outer_slots[static_cast<std::size_t>(capture.outer)]);
+      captured_.push_back(outer.value(capture.outer, outer_slots));
   }
   std::vector<Tensor> run(std::span<const Tensor> inputs) const override {
     ValueCallback on_value;
@@ -114,15 +115,20 @@ void Program::find_last_reads() {
   }
 }
 
+const Tensor& Program::value(ValueId id, std::span<const Tensor> slots) const {
+  const Tensor* constant = graph_.constant(id);
+  return constant != nullptr ? *constant : slots[static_cast<std::size_t>(id)];
+}
+
 void Program::run_step(const Step& step, std::vector<Tensor>& slots, const Machine& machine) const {
   const Node& node = *step.node;
   std::vector<const Tensor*> inputs(node.inputs.size(), nullptr);
   for (std::size_t i = 0; i < inputs.size(); ++i)
-    if (node.inputs[i] != kNoValue) inputs[i] = &slots[static_cast<std::size_t>(node.inputs[i])];
+    if (node.inputs[i] != kNoValue) inputs[i] = &value(node.inputs[i], slots);
   std::vector<Tensor> outputs(node.outputs.size());
   std::vector<BodyRunner> bodies;
   bodies.reserve(step.subgraphs.size());
-  for (const auto& body : step.subgraphs) bodies.emplace_back(*body, slots, machine);
+  for (const auto& body : step.subgraphs) bodies.emplace_back(*body, *this, slots, machine);
   std::vector<const SubgraphRunner*> runners;
   for (const BodyRunner& body : bodies) runners.push_back(&body);
   RunContext context(inputs, outputs, machine.allocator, machine.threads, machine.kernels, runners);
@@ -138,8 +144,6 @@ std::vector<Tensor> Program::run(std::span<const Tensor> inputs, std::span<const
   Q8_ASSERT(inputs.size() == graph_.inputs().size() && captured.size() == graph_.captures().size());
   std::vector<Tensor> slots(graph_.values().size());
   const auto slot = [&](ValueId id) -> Tensor& { return slots[static_cast<std::size_t>(id)]; };
-  for (ValueId id = 0; id < graph_.value_count(); ++id)
-    if (const Tensor* constant = graph_.constant(id)) slot(id) = *constant;
   for (std::size_t i = 0; i < captured.size(); ++i) slot(graph_.captures()[i].inner) = captured[i];
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     slot(graph_.inputs()[i]) = inputs[i];
@@ -163,7 +167,7 @@ std::vector<Tensor> Program::run(std::span<const Tensor> inputs, std::span<const
     for (const ValueId id : step.last_reads) slot(id) = Tensor();
   }
   std::vector<Tensor> outputs;
-  for (const ValueId id : graph_.outputs()) outputs.push_back(slot(id));
+  for (const ValueId id : graph_.outputs()) outputs.push_back(value(id, slots));
   return outputs;
 }
 

@@ -55,6 +55,8 @@ class Program {
   class BodyRunner;
   std::vector<bool> make_step(const Node& node, const KernelSet& kernels);
   void find_last_reads();
+  // A constant, or what this run made (`slots` by value).
+  const Tensor& value(ValueId id, std::span<const Tensor> slots) const;
   void run_step(const Step& step, std::vector<Tensor>& slots, const Machine& machine) const;
 
   const Graph& graph_;
