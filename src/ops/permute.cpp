@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <type_traits>
 #include <vector>
 
 #include "kernels/transpose.h"
@@ -67,6 +68,26 @@ void transpose_block(const T* x, std::int64_t rows, std::int64_t columns, std::i
     }
 }
 
+// Copies runs of one length; without a call where they are as short as a head's channels.
+template <typename Copy>
+void with_run_copier(std::size_t bytes, Copy&& copy) {
+  const auto fixed = [&]<std::size_t kBytes>(std::integral_constant<std::size_t, kBytes>) {
+    copy([](void* to, const void* from) { std::memcpy(to, from, kBytes); });
+  };
+  switch (bytes) {
+    case 16:
+      return fixed(std::integral_constant<std::size_t, 16>{});
+    case 32:
+      return fixed(std::integral_constant<std::size_t, 32>{});
+    case 64:
+      return fixed(std::integral_constant<std::size_t, 64>{});
+    case 128:
+      return fixed(std::integral_constant<std::size_t, 128>{});
+    default:
+      return copy([bytes](void* to, const void* from) { std::memcpy(to, from, bytes); });
+  }
+}
+
 template <typename T>
 void permute_elements(std::span<const Axis> axes, const T* x, T* y, Threads& threads) {
   const std::size_t last = axes.size() - 1;
@@ -76,9 +97,11 @@ void permute_elements(std::span<const Axis> axes, const T* x, T* y, Threads& thr
 
   if (inner.stride == 1) {  // whole runs move
     const std::int64_t grain = std::max<std::int64_t>(1, kGrain / inner.size);
-    threads.parallel_for(outer, grain, [&](std::int64_t begin, std::int64_t end) {
-      for_each_offset(axes.first(last), begin, end, [&](std::int64_t i, std::int64_t offset) {
-        std::copy_n(x + offset, inner.size, y + i * inner.size);
+    with_run_copier(static_cast<std::size_t>(inner.size) * sizeof(T), [&](auto copy) {
+      threads.parallel_for(outer, grain, [&](std::int64_t begin, std::int64_t end) {
+        for_each_offset(axes.first(last), begin, end, [&](std::int64_t i, std::int64_t offset) {
+          copy(y + i * inner.size, x + offset);
+        });
       });
     });
     return;

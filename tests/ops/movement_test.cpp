@@ -34,6 +34,23 @@ TEST(Transpose, EveryPermutationOfFourAxes) {
   } while (std::next_permutation(order.begin(), order.end()));
 }
 
+// As attention turns its heads: bytes of one head stay together.
+TEST(Transpose, RunsOfAnyLength) {
+  for (const std::int64_t run : {1, 15, 16, 17, 32, 64, 128, 200}) {
+    Tensor x(DType::kU8, Shape{5, 3, run});
+    for (std::int64_t i = 0; i < x.size(); ++i)
+      x.mutable_data<std::uint8_t>()[i] = static_cast<std::uint8_t>(i * 7);
+    const Tensor y = run_node(
+        {.type = "Transpose", .attributes = attribute_list({{"perm", Ints{1, 0, 2}}})}, {&x})[0];
+    for (std::int64_t i = 0; i < y.size(); ++i) {
+      const std::int64_t head = i / run / 5, token = i / run % 5;
+      ASSERT_EQ(y.data<std::uint8_t>()[i],
+                static_cast<std::uint8_t>(((token * 3 + head) * run + i % run) * 7))
+          << run;
+    }
+  }
+}
+
 TEST(Transpose, LargeMatrixOverThreads) {
   Tensor x(DType::kF32, Shape{3, 331, 257});
   for (std::int64_t i = 0; i < x.size(); ++i) x.mutable_data<float>()[i] = static_cast<float>(i);
