@@ -9,6 +9,31 @@
 #include "kernels/winograd_f32.h"
 
 namespace q8 {
+namespace {
+
+// Depthwise with several outputs a channel is worth a copy of the input that has each channel as
+// often; with more of them, products of whole groups are as fast.
+bool runs_depthwise(const ConvGeometry& g) {
+  constexpr std::int64_t kMostOutputs = 8;
+  return g.is_depthwise() && g.out_channels_per_group() <= kMostOutputs;
+}
+
+// Each value `times` times in a row.
+AlignedBuffer<float> repeated(const float* values, std::int64_t count, std::int64_t times,
+                              Threads& threads) {
+  AlignedBuffer<float> copies(static_cast<std::size_t>(count * times));
+  constexpr std::int64_t kGrain = 16384;
+  threads.parallel_for(count, kGrain, [&](std::int64_t begin, std::int64_t end) {
+    float* to = copies.data() + begin * times;
+    if (times == 2)  // a vector at a time
+      for (std::int64_t i = begin; i < end; ++i, to += 2) to[0] = to[1] = values[i];
+    else
+      for (std::int64_t i = begin; i < end; ++i) to = std::fill_n(to, times, values[i]);
+  });
+  return copies;
+}
+
+}  // namespace
 
 ConvF32::ConvF32(const KernelSet& kernels, const ConvGeometry& g, const float* weights,
                  const float* bias, const ConvFinishF32& finish)
@@ -18,7 +43,7 @@ ConvF32::ConvF32(const KernelSet& kernels, const ConvGeometry& g, const float* w
       finish_(finish) {
   validate(g);
   if (bias != nullptr) std::copy_n(bias, g.out_channels, bias_.data());
-  if (g.is_depthwise() && g.out_channels == g.in_channels) {
+  if (runs_depthwise(g)) {
     path_ = Path::kDepthwise;
     depthwise_ = pack_depthwise_f32(g, weights);
     return;
@@ -93,12 +118,19 @@ void ConvF32::run_indirect(const ConvGeometry& g, const Operands& o, Threads& th
 }
 
 void ConvF32::run_depthwise(const ConvGeometry& g, const Operands& o, Threads& threads) const {
+  ConvGeometry one_output = g;
+  one_output.in_channels = one_output.groups = g.out_channels;
+  AlignedBuffer<float> copies;
+  const bool is_copied = g.out_channels > g.in_channels;
+  if (is_copied)
+    copies = repeated(o.in, g.batch * product(g.input) * g.in_channels, g.out_channels_per_group(),
+                      threads);
   run_depthwise_f32(*kernels_.depthwise_f32,
-                    {.geometry = g,
+                    {.geometry = one_output,
                      .weights = depthwise_.data(),
                      .weight_stride = g.out_channels,
                      .bias = bias_.data(),
-                     .in = o.in,
+                     .in = is_copied ? copies.data() : o.in,
                      .residual = o.residual,
                      .out = o.out,
                      .out_stride = g.out_channels,

@@ -66,7 +66,7 @@ class ConvF32 {
   KernelSet kernels_;
   Path path_;
   std::vector<PackedF32> groups_;   // empty for kDepthwise
-  AlignedBuffer<float> depthwise_;  // [taps][channels]
+  AlignedBuffer<float> depthwise_;  // [taps][out_channels]
   std::vector<float> bias_;         // [out_channels]
   ConvFinishF32 finish_;
 };

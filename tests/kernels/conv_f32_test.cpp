@@ -57,7 +57,7 @@ ConvGeometry random_geometry(Kind kind, std::mt19937& generator) {
       g.out_channels *= g.groups;
     } else if (kind == Kind::kDepthwise || kind == Kind::kMultiplier) {
       g.groups = channels;
-      g.out_channels = channels * (kind == Kind::kDepthwise ? 1 : pick(generator, 2, 3));
+      g.out_channels = channels * (kind == Kind::kDepthwise ? 1 : pick(generator, 2, 10));
     } else if (kind == Kind::kStem) {
       g.in_channels = pick(generator, 1, 4);
       g.dilation[2] = 1;
