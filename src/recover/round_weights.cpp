@@ -20,6 +20,9 @@ constexpr float kLeastGain = 1e-3f;
 
 // Channels that are compensated side by side.
 constexpr std::int64_t kBlock = 16;
+// Weights of a channel that are compensated before what they all do to those behind is summed up, a
+// product of matrices. More leave more to the sums within, fewer make it a narrow product.
+constexpr std::int64_t kSteps = 32;
 
 }  // namespace
 
@@ -60,20 +63,43 @@ WeightRounder::WeightRounder(const std::vector<double>& gram, std::int64_t depth
   packed_gram_ = PackedF32(*kernels.gemm_f32, matrix_f32(gram_.data(), depth, depth, depth));
 }
 
-// Of `count` channels, at most kBlock.
-void WeightRounder::compensate(Rows& rows, std::int64_t first, std::int64_t count) const {
-  std::vector<float> errors(static_cast<std::size_t>(depth_ * kBlock));  // [depth][kBlock]
-  for (std::int64_t k = 0; k < depth_; ++k) {
+// Weights `begin` to before `end` of `count` channels, at most kBlock. `shifts` [channels, end −
+// begin]: what the errors of the weights before `begin` count.
+void WeightRounder::compensate(Rows& rows, std::int64_t begin, std::int64_t end, std::int64_t first,
+                               std::int64_t count, const float* shifts) const {
+  float errors[kSteps][kBlock] = {};
+  for (std::int64_t k = begin; k < end; ++k) {
     float shift[kBlock] = {};
+    for (std::int64_t c = 0; c < count; ++c)
+      shift[c] = shifts[(first + c) * (end - begin) + k - begin];
     const float* feedback = feedback_.data() + k * depth_;
-    for (std::int64_t j = 0; j < k; ++j)
-      for (std::int64_t c = 0; c < kBlock; ++c)
-        shift[c] += feedback[j] * errors[static_cast<std::size_t>(j * kBlock + c)];
+    for (std::int64_t j = begin; j < k; ++j)
+      for (std::int64_t c = 0; c < kBlock; ++c) shift[c] += feedback[j] * errors[j - begin][c];
     for (std::int64_t c = 0; c < count; ++c) {
       const auto at = static_cast<std::size_t>((first + c) * depth_ + k);
       rows.errors[at] = rows.rounded(at, shift[c]);
-      errors[static_cast<std::size_t>(k * kBlock + c)] = rows.errors[at];
+      errors[k - begin][c] = rows.errors[at];
     }
+  }
+}
+
+void WeightRounder::compensate(Rows& rows, Threads& threads) const {
+  const std::int64_t channels = std::ssize(rows.weights) / depth_;
+  std::vector<float> shifts(static_cast<std::size_t>(channels * kSteps));
+  for (std::int64_t begin = 0; begin < depth_; begin += kSteps) {
+    const std::int64_t end = std::min(begin + kSteps, depth_);
+    if (begin > 0) {
+      const MatrixF32 feedback =
+          matrix_f32(feedback_.data() + begin * depth_, begin, end - begin, depth_, true);
+      gemm_f32(channels, rows.errors.data(), depth_, PackedF32(packed_gram_.row(), feedback),
+               shifts.data(), end - begin, {}, threads);
+    }
+    const std::int64_t blocks = (channels + kBlock - 1) / kBlock;
+    threads.parallel_for(blocks, 1, [&](std::int64_t from, std::int64_t to) {
+      for (std::int64_t b = from; b < to; ++b)
+        compensate(rows, begin, end, b * kBlock, std::min(kBlock, channels - b * kBlock),
+                   shifts.data());
+    });
   }
 }
 
@@ -114,14 +140,11 @@ void WeightRounder::descend(Rows& rows, Threads& threads) const {
 std::vector<std::int8_t> WeightRounder::round(const std::vector<float>& weights,
                                               std::int64_t channels, int limit,
                                               Threads& threads) const {
+  Q8_ASSERT(std::ssize(weights) == channels * depth_);
   Rows nearest{.weights = weights, .limit = static_cast<float>(limit)};
   Rows compensated{.weights = weights, .limit = static_cast<float>(limit)};
   for (std::size_t at = 0; at < weights.size(); ++at) nearest.errors[at] = nearest.rounded(at, 0);
-  threads.parallel_for(
-      (channels + kBlock - 1) / kBlock, 1, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t b = begin; b < end; ++b)
-          compensate(compensated, b * kBlock, std::min(kBlock, channels - b * kBlock));
-      });
+  compensate(compensated, threads);
   descend(nearest, threads);
   descend(compensated, threads);
   std::vector<std::int8_t> integers(weights.size());
