@@ -36,7 +36,7 @@ void scale_shift_f32(const KernelSet& kernels, std::int64_t rows, std::int64_t c
                      const ScaleShiftF32& parameters, const float* in, float* out,
                      Threads& threads);
 
-// Each row: e^(x − max) / Σ e^(x − max).
+// Each row: e^(x − max) / Σ e^(x − max); 0 where x − max is below −80.
 void softmax_f32(const KernelSet& kernels, std::int64_t rows, std::int64_t columns, const float* in,
                  float* out, Threads& threads);
 

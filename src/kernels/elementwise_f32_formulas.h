@@ -251,6 +251,13 @@ void join_rows(const float* const* rows, std::int64_t count, float* out, std::in
   }
 }
 
+// e^d of d <= 0, and 0 where it is below e⁻⁸⁰: a float cannot tell that beside 1, and a share that
+// is no normal number makes what reads it up to fifteen times as slow (masks of −100 are common).
+inline V share_of(V d) {
+  const V least = set(-80.0f);
+  return where_less(d, least, set(0.0f), exp_between(larger(least, d)));
+}
+
 // e^(x − max) / Σ e^(x − max). Lane i sums the values i, i + 16, i + 32 …
 inline void softmax(const float* in, float* out, std::int64_t n) {
   const float lowest = -__builtin_inff();
@@ -261,12 +268,12 @@ inline void softmax(const float* in, float* out, std::int64_t n) {
   const V max = set(lanes_max(top));
   V sum = set(0.0f);
   for (i = 0; i + 16 <= n; i += 16) {
-    const V e = exp_of(sub(load(in + i), max));
+    const V e = share_of(sub(load(in + i), max));
     sum = add(sum, e);
     store(out + i, e);
   }
   if (i < n) {
-    const V e = exp_of(sub(load_first(in + i, n - i, lowest), max));
+    const V e = share_of(sub(load_first(in + i, n - i, lowest), max));
     sum = add(sum, e);
     store_first(out + i, e, n - i);
   }

@@ -241,6 +241,16 @@ TEST_P(ElementwiseF32Rows, SoftmaxOfMaskedRow) {
   EXPECT_EQ(out, expected);
 }
 
+// Shares that no normal number holds are 0: what multiplies them would take its slow way.
+TEST_P(ElementwiseF32Rows, SoftmaxOfAMaskOfMinusAHundredHasNoTinyShares) {
+  std::vector<float> in(37, -100.0f), out(37), expected(37, 0.0f);
+  in[2] = in[30] = 1.5f;
+  in[5] = -85.0f;
+  expected[2] = expected[30] = 0.5f;
+  softmax_f32(kernels_, 1, 37, in.data(), out.data(), one_);
+  EXPECT_EQ(out, expected);
+}
+
 TEST_P(ElementwiseF32Rows, LayerNormMatchesDoubleAndTheScalarRow) {
   for (const bool is_centred : {false, true})
     for (const std::int64_t columns : kAwkward) {
