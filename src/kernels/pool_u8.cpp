@@ -82,18 +82,51 @@ std::int64_t counted(const AveragePoolU8& pool, std::size_t d, std::int64_t posi
 
 }  // namespace
 
+// Down the columns first, a whole line at a time, then across what that leaves: kernel height +
+// width comparisons instead of their product.
 void max_pool_u8(const ConvGeometry& g, const std::uint8_t* x, bool is_signed, std::uint8_t* out,
                  Threads& threads) {
   const std::uint8_t flip = is_signed ? 0x80 : 0;
-  const std::int64_t channels = g.in_channels;
-  for_each_window(
-      g, x, flip, threads,
-      [&](std::int64_t p, std::int64_t first, std::int64_t count, const std::uint8_t* const* rows) {
-        std::uint8_t* target = out + p * channels + first;
-        std::fill_n(target, count, std::uint8_t{0});
-        for (std::int64_t tap = 0; tap < g.taps(); ++tap)
-          raise_to(target, rows[tap] + first, count, flip);
-        if (is_signed) flip_bytes(target, count);
+  const std::int64_t channels = g.in_channels, line = g.input[2] * channels;
+  const Spatial output = g.output();
+  const std::int64_t out_line = output[2] * channels, step = g.dilation[2] * channels;
+  const std::int64_t work = g.kernel[0] * g.kernel[1] * line + g.kernel[2] * out_line;
+  constexpr std::int64_t kGrain = 64 << 10;  // bytes compared: some microseconds
+  const auto raise_line = [&](std::int64_t i, std::uint8_t* columns) {
+    std::fill_n(columns, line, std::uint8_t{0});
+    const std::int64_t image = i / (output[0] * output[1]);
+    const std::int64_t z = i / output[1] % output[0], y = i % output[1];
+    for (std::int64_t tap = 0; tap < g.kernel[0] * g.kernel[1]; ++tap) {
+      const std::int64_t from_z =
+          z * g.stride[0] - g.pad_begin[0] + tap / g.kernel[1] * g.dilation[0];
+      const std::int64_t from_y =
+          y * g.stride[1] - g.pad_begin[1] + tap % g.kernel[1] * g.dilation[1];
+      if (from_z < 0 || from_z >= g.input[0] || from_y < 0 || from_y >= g.input[1]) continue;
+      raise_to(columns, x + ((image * g.input[0] + from_z) * g.input[1] + from_y) * line, line,
+               flip);
+    }
+  };
+  threads.parallel_for(
+      g.batch * output[0] * output[1], kGrain / (work + 1) + 1,
+      [&](std::int64_t begin, std::int64_t end) {
+        // The padding stays 0, the least byte as it is compared.
+        std::vector<std::uint8_t> padded(
+            static_cast<std::size_t>((g.pad_begin[2] + g.pad_end[2]) * channels + line), 0);
+        for (std::int64_t i = begin; i < end; ++i) {
+          raise_line(i, padded.data() + g.pad_begin[2] * channels);
+          std::uint8_t* const target = out + i * out_line;
+          std::fill_n(target, out_line, std::uint8_t{0});
+          for (std::int64_t k = 0; k < g.kernel[2]; ++k) {
+            const std::uint8_t* from = padded.data() + k * step;
+            if (g.stride[2] == 1) {
+              raise_to(target, from, out_line, 0);
+              continue;
+            }
+            for (std::int64_t p = 0; p < output[2]; ++p)
+              raise_to(target + p * channels, from + p * g.stride[2] * channels, channels, 0);
+          }
+          if (is_signed) flip_bytes(target, out_line);
+        }
       });
 }
 

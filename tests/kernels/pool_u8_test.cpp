@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <random>
 #include <vector>
 
 namespace q8 {
@@ -35,6 +36,65 @@ TEST(MaxPoolU8, ComparesSignedBytesAndIgnoresPadding) {
   Threads threads(1);
   max_pool_u8(window(1, 2, 2, 1), x.data(), true, y.data(), threads);
   EXPECT_EQ(y, (std::array<std::uint8_t, 9>{0x80, 0x80, 0x80, 0xfd, 0xfd, 0x80, 0xfd, 0xfd, 0x80}));
+}
+
+// The greatest of one window, by the definition; the least byte where it sees only padding.
+int greatest(const ConvGeometry& g, const std::vector<std::uint8_t>& x, bool is_signed,
+             std::int64_t image, const Spatial& o, std::int64_t channel) {
+  int found = is_signed ? -128 : 0;
+  for (std::int64_t tap = 0; tap < g.taps(); ++tap) {
+    const Spatial k = {tap / g.kernel[2] / g.kernel[1], tap / g.kernel[2] % g.kernel[1],
+                       tap % g.kernel[2]};
+    std::int64_t pixel = image;
+    bool inside = true;
+    for (std::size_t d = 0; d < 3; ++d) {
+      const std::int64_t at = o[d] * g.stride[d] - g.pad_begin[d] + k[d] * g.dilation[d];
+      inside = inside && at >= 0 && at < g.input[d];
+      pixel = pixel * g.input[d] + at;
+    }
+    if (!inside) continue;
+    const std::uint8_t byte = x[static_cast<std::size_t>(pixel * g.in_channels + channel)];
+    found = std::max(found, is_signed ? static_cast<std::int8_t>(byte) : int{byte});
+  }
+  return found;
+}
+
+TEST(MaxPoolU8, EqualsTheDefinitionOnRandomGeometries) {
+  std::mt19937 random(9);
+  const auto pick = [&](std::int64_t low, std::int64_t high) {
+    return std::uniform_int_distribution<std::int64_t>(low, high)(random);
+  };
+  for (int round = 0; round < 120; ++round) {
+    ConvGeometry g{.batch = pick(1, 2), .in_channels = pick(1, 40)};
+    g.out_channels = g.groups = g.in_channels;
+    for (std::size_t d = round % 4 == 0 ? 0 : 1; d < 3; ++d) {
+      g.input[d] = pick(1, 12);
+      g.kernel[d] = pick(1, 6);
+      g.stride[d] = pick(1, 3);
+      g.dilation[d] = pick(1, 2);
+      g.pad_begin[d] = pick(0, 4);
+      g.pad_end[d] = pick(0, 4);
+    }
+    const Spatial size = g.output();
+    std::vector<std::uint8_t> x(
+        static_cast<std::size_t>(g.batch * product(g.input) * g.in_channels));
+    for (std::uint8_t& byte : x) byte = static_cast<std::uint8_t>(pick(0, 255));
+    std::vector<std::uint8_t> out(
+        static_cast<std::size_t>(g.batch * product(size) * g.in_channels));
+    const bool is_signed = round % 2 == 1;
+    Threads threads(round % 3 + 1);
+    max_pool_u8(g, x.data(), is_signed, out.data(), threads);
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      const auto index = static_cast<std::int64_t>(i);
+      const std::int64_t pixel = index / g.in_channels;
+      const Spatial o = {pixel / (size[1] * size[2]) % size[0], pixel / size[2] % size[1],
+                         pixel % size[2]};
+      const int expected =
+          greatest(g, x, is_signed, pixel / product(size), o, index % g.in_channels);
+      ASSERT_EQ(is_signed ? static_cast<std::int8_t>(out[i]) : int{out[i]}, expected)
+          << "round " << round << ", output " << i;
+    }
+  }
 }
 
 TEST(AveragePoolU8, AveragesWhatCounts) {
