@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "exec/clamp.h"
+#include "exec/lone_readers.h"
 
 namespace q8 {
 namespace {
@@ -15,9 +16,7 @@ using Found = std::optional<ActivationPattern>;
 class Finder {
  public:
   Finder(const Graph& graph, const std::vector<ValueId>& keep)
-      : graph_(graph), uses_(graph), kept_(graph.values().size(), false) {
-    for (const ValueId id : keep) kept_[static_cast<std::size_t>(id)] = true;
-  }
+      : graph_(graph), readers_(graph, keep) {}
 
   // The pattern that the node is the first of, as far as it shows.
   Found at(NodeId id) const {
@@ -33,8 +32,7 @@ class Finder {
  private:
   // The node that alone reads the value, where it may be swallowed.
   NodeId next(ValueId value, const char* type) const {
-    if (kept_[static_cast<std::size_t>(value)]) return kNoNode;
-    const NodeId reader = uses_.only_consumer(value);
+    const NodeId reader = readers_.of(value);
     return reader != kNoNode && graph_.node(reader).is(type) ? reader : kNoNode;
   }
 
@@ -75,7 +73,7 @@ class Finder {
 
   Found gelu(NodeId erf) const {
     const ValueId scaled = graph_.node(erf).inputs[0];
-    const NodeId divide = uses_.producer(scaled);
+    const NodeId divide = readers_.producer(scaled);
     const auto x = divided_by_root_2(divide);
     if (!x || next(scaled, "Erf") != erf) return std::nullopt;
     return half_of_one_plus(Kind::kGelu, *x, erf, {divide, erf});
@@ -94,7 +92,8 @@ class Finder {
     const ValueId factor = other_input(graph_.node(first), value);
     const ValueId product = graph_.node(first).outputs[0];
     // (x · 0.5) · sum: the halved x is a node of its own.
-    if (const NodeId half = graph_.constant(factor) == nullptr ? uses_.producer(factor) : kNoNode;
+    if (const NodeId half =
+            graph_.constant(factor) == nullptr ? readers_.producer(factor) : kNoNode;
         half != kNoNode && is_half_of(graph_.node(half), x) && next(factor, "Mul") == first) {
       inner.push_back(half);
       return ActivationPattern{kind, x, first, std::move(inner)};
@@ -112,7 +111,7 @@ class Finder {
 
   // The other factor of what makes `value`, where one is `number`, and nobody else reads it.
   std::optional<ValueId> times(ValueId value, double number, std::vector<NodeId>& inner) const {
-    const NodeId id = uses_.producer(value);
+    const NodeId id = readers_.producer(value);
     if (id == kNoNode || !graph_.node(id).is("Mul") || !is_read_once(value)) return std::nullopt;
     inner.push_back(id);
     for (std::size_t i = 0; i < 2; ++i)
@@ -120,20 +119,18 @@ class Finder {
     return std::nullopt;
   }
 
-  bool is_read_once(ValueId value) const {
-    return !kept_[static_cast<std::size_t>(value)] && uses_.only_consumer(value) != kNoNode;
-  }
+  bool is_read_once(ValueId value) const { return readers_.of(value) != kNoNode; }
 
   // x³ as a power or as products.
   bool is_cube_of(ValueId value, ValueId x, std::vector<NodeId>& inner) const {
-    const NodeId id = uses_.producer(value);
+    const NodeId id = readers_.producer(value);
     if (id == kNoNode || !is_read_once(value)) return false;
     const Node& node = graph_.node(id);
     inner.push_back(id);
     if (node.is("Pow")) return node.inputs[0] == x && is_number(node.inputs[1], 3);
     if (!node.is("Mul") || (node.inputs[0] != x && node.inputs[1] != x)) return false;
     const ValueId square = other_input(node, x);
-    const NodeId square_id = uses_.producer(square);
+    const NodeId square_id = readers_.producer(square);
     if (square_id == kNoNode || !is_read_once(square)) return false;
     const Node& squares = graph_.node(square_id);
     inner.push_back(square_id);
@@ -145,7 +142,7 @@ class Finder {
   Found gelu_tanh(NodeId tanh) const {
     std::vector<NodeId> inner{tanh};
     const auto sum = times(graph_.node(tanh).inputs[0], std::sqrt(2 / std::numbers::pi), inner);
-    const NodeId add = sum ? uses_.producer(*sum) : kNoNode;
+    const NodeId add = sum ? readers_.producer(*sum) : kNoNode;
     if (add == kNoNode || !graph_.node(add).is("Add") || !is_read_once(*sum)) return std::nullopt;
     inner.push_back(add);
     for (std::size_t i = 0; i < 2; ++i) {
@@ -213,8 +210,7 @@ class Finder {
   }
 
   const Graph& graph_;
-  const Uses uses_;
-  std::vector<bool> kept_;
+  const LoneReaders readers_;
 };
 
 }  // namespace

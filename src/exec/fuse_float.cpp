@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "exec/clamp.h"
+#include "exec/lone_readers.h"
 
 namespace q8 {
 namespace {
@@ -13,11 +14,9 @@ class Fuser {
   Fuser(Graph& graph, const std::vector<ValueId>& keep)
       : graph_(graph),
         keep_(keep),
-        uses_(graph),
-        kept_(graph.values().size(), false),
+        readers_(graph, keep),
         place_(graph.values().size(), -1),
         rank_(graph.values().size(), 0) {
-    for (const ValueId id : keep) kept_[static_cast<std::size_t>(id)] = true;
     for (NodeId id = 0; id < graph.node_count(); ++id)
       for (const ValueId output : graph.node(id).outputs)
         if (output != kNoValue) place_[static_cast<std::size_t>(output)] = id;
@@ -46,16 +45,11 @@ class Fuser {
            right->rank() >= 2 && right->shape().count(0, right->rank() - 2) == 1;
   }
 
-  // The node that alone reads the value, where it may be swallowed.
-  NodeId next(ValueId value) const {
-    return kept_[static_cast<std::size_t>(value)] ? kNoNode : uses_.only_consumer(value);
-  }
-
   int fuse(NodeId id) {
     int gone = 0;
     ValueId value = graph_.node(id).outputs[0];
     ValueId bias = graph_.node(id).input(2), residual = kNoValue;
-    if (const NodeId add = next(value);
+    if (const NodeId add = readers_.of(value);
         graph_.node(id).is("MatMul") && add != kNoNode && is_bias(graph_.node(add), value, id)) {
       const Node& node = graph_.node(add);
       bias = node.inputs[0] == value ? node.inputs[1] : node.inputs[0];
@@ -63,7 +57,7 @@ class Fuser {
       graph_.remove_node(add);
       ++gone;
     }
-    if (const NodeId add = next(value);
+    if (const NodeId add = readers_.of(value);
         add != kNoNode && is_residual(graph_.node(add), value, id)) {
       const Node& node = graph_.node(add);
       residual = node.inputs[0] == value ? node.inputs[1] : node.inputs[0];
@@ -73,7 +67,7 @@ class Fuser {
     }
     std::optional<Clamp> clamp;
     std::optional<Activation> activation;
-    if (const NodeId reader = next(value); reader != kNoNode) {
+    if (const NodeId reader = readers_.of(value); reader != kNoNode) {
       clamp = clamp_of(graph_, graph_.node(reader));
       if (!clamp) activation = activation_of(graph_.node(reader));
       if (clamp || activation) {
@@ -186,8 +180,7 @@ class Fuser {
 
   Graph& graph_;
   const std::vector<ValueId>& keep_;
-  const Uses uses_;
-  std::vector<bool> kept_;
+  const LoneReaders readers_;
   std::vector<NodeId> place_;  // by value: the node that makes it, in the order before any change
   std::vector<std::int64_t> rank_;  // by value; 0 where it is not known
 };

@@ -7,6 +7,8 @@
 #include <optional>
 #include <span>
 
+#include "exec/lone_readers.h"
+
 namespace q8 {
 namespace {
 
@@ -20,14 +22,12 @@ struct Grid {
 
 class Fuser {
  public:
-  explicit Fuser(Graph& graph) : graph_(graph), uses_(graph) {}
+  Fuser(Graph& graph, const std::vector<ValueId>& keep) : graph_(graph), readers_(graph, keep) {}
 
-  bool fuse(Node& conv, const std::vector<ValueId>& keep) {
+  bool fuse(Node& conv) {
     const ValueId joined = conv.input(0);
     const std::size_t w = is_conv_of_bytes(conv) ? 3 : 1;
-    if (!fits(conv, w) || uses_.only_consumer(joined) == kNoNode ||
-        std::ranges::find(keep, joined) != keep.end())
-      return false;
+    if (!fits(conv, w) || readers_.of(joined) == kNoNode) return false;
     const auto grids = grids_joined(joined);
     if (!grids || !has_even_size((*grids)[0].image)) return false;
     const Tensor weights = *graph_.constant(conv.inputs[w]);  // a new value moves the old ones
@@ -58,7 +58,7 @@ class Fuser {
   }
 
   bool has_even_size(ValueId image) const {
-    const NodeId maker = uses_.producer(image);
+    const NodeId maker = readers_.producer(image);
     const bool is_quantized = maker != kNoNode && graph_.node(maker).is("QuantizeLinear");
     const auto& dims = graph_.value(is_quantized ? graph_.node(maker).inputs[0] : image).type.dims;
     return dims && dims->size() == 4 && (*dims)[2] > 0 && (*dims)[2] % kStep == 0 &&
@@ -67,7 +67,7 @@ class Fuser {
 
   // All four of one image.
   std::optional<std::array<Grid, 4>> grids_joined(ValueId value) const {
-    const NodeId id = uses_.producer(value);
+    const NodeId id = readers_.producer(value);
     if (id == kNoNode || !graph_.node(id).is("Concat") || graph_.node(id).inputs.size() != 4 ||
         graph_.node(id).attributes.get_int("axis", 0) != 1)
       return std::nullopt;
@@ -87,7 +87,7 @@ class Fuser {
   std::optional<Grid> grid_of(ValueId value) const {
     Grid grid{value, {-1, -1}};
     while (grid.first[0] < 0 || grid.first[1] < 0) {
-      const NodeId id = uses_.producer(grid.image);
+      const NodeId id = readers_.producer(grid.image);
       if (id == kNoNode || !graph_.node(id).is("Slice") || !take(graph_.node(id), grid))
         return std::nullopt;
     }
@@ -146,7 +146,7 @@ class Fuser {
   static constexpr std::int64_t kWhole = std::int64_t{1} << 30;
 
   Graph& graph_;
-  const Uses uses_;
+  const LoneReaders readers_;
 };
 
 }  // namespace
@@ -154,9 +154,9 @@ class Fuser {
 int fuse_focus(Graph& graph, const std::vector<ValueId>& keep) {
   int changed = 0;
   {
-    Fuser fuser(graph);
+    Fuser fuser(graph, keep);
     for (NodeId id = 0; id < graph.node_count(); ++id)
-      changed += fuser.fuse(graph.node(id), keep) ? 1 : 0;
+      changed += fuser.fuse(graph.node(id)) ? 1 : 0;
   }
   if (changed > 0) graph.tidy(keep);
   return changed;

@@ -1,6 +1,6 @@
 #include "exec/fuse_lookup.h"
 
-#include <algorithm>
+#include "exec/lone_readers.h"
 
 namespace q8 {
 namespace {
@@ -14,14 +14,12 @@ bool is_convolution(const Node& node) {
 
 int fuse_lookup(Graph& graph, const std::vector<ValueId>& keep) {
   constexpr std::size_t kTable = 9;  // of the convolution's inputs
-  const Uses uses(graph);
+  const LoneReaders readers(graph, keep);
   int fused = 0;
   for (NodeId id = 0; id < graph.node_count(); ++id) {
     Node& conv = graph.node(id);
-    if (!is_convolution(conv) || conv.inputs.size() > kTable ||
-        std::ranges::find(keep, conv.outputs[0]) != keep.end())
-      continue;
-    const NodeId reader = uses.only_consumer(conv.outputs[0]);
+    if (!is_convolution(conv) || conv.inputs.size() > kTable) continue;
+    const NodeId reader = readers.of(conv.outputs[0]);
     if (reader == kNoNode) continue;
     const Node& lookup = graph.node(reader);
     if (lookup.domain != "q8" || lookup.op_type != "TableLookup") continue;

@@ -1,6 +1,6 @@
 #include "exec/fuse_product_bias.h"
 
-#include <algorithm>
+#include "exec/lone_readers.h"
 
 namespace q8 {
 namespace {
@@ -24,10 +24,7 @@ ValueId bias_of(const Graph& graph, const Node& add, ValueId value, const Tensor
 }  // namespace
 
 int fuse_product_bias(Graph& graph, const std::vector<ValueId>& keep) {
-  const Uses uses(graph);
-  const auto only_reader = [&](ValueId value) {
-    return std::ranges::find(keep, value) == keep.end() ? uses.only_consumer(value) : kNoNode;
-  };
+  const LoneReaders readers(graph, keep);
   int fused = 0;
   for (NodeId id = 0; id < graph.node_count(); ++id) {
     Node& product = graph.node(id);
@@ -35,12 +32,12 @@ int fuse_product_bias(Graph& graph, const std::vector<ValueId>& keep) {
     const Tensor* weights = graph.constant(product.inputs[kWeights]);
     if (weights == nullptr || weights->rank() != 2) continue;
     ValueId value = product.outputs[0];
-    NodeId reader = only_reader(value), fence = kNoNode;
+    NodeId reader = readers.of(value), fence = kNoNode;
     if (reader != kNoNode && graph.node(reader).is("Max") &&
         graph.node(reader).inputs.size() == 1) {
       fence = reader;
       value = graph.node(fence).outputs[0];
-      reader = only_reader(value);
+      reader = readers.of(value);
     }
     if (reader == kNoNode) continue;
     const ValueId bias = bias_of(graph, graph.node(reader), value, *weights);
