@@ -17,17 +17,23 @@ std::vector<std::int64_t> ConvAttributes::kernel(const Tensor& weights) const {
   return window_.kernel(weights.shape().dims().subspan(2));
 }
 
-ConvGeometry ConvAttributes::weight_geometry(const Tensor& weights) const {
-  const Window fixed = window_.fixed(kernel(weights));
+ConvGeometry ConvAttributes::with_channels(std::int64_t in, std::int64_t out,
+                                           std::span<const std::int64_t> kernel) const {
+  const Window fixed = window_.fixed(kernel);
   ConvGeometry g;
-  g.in_channels = weights.shape()[1] * groups_;
-  g.out_channels = weights.shape()[0];
+  g.in_channels = in;
+  g.out_channels = out;
   g.groups = groups_;
   g.kernel = fixed.kernel;
   g.stride = fixed.stride;
   g.dilation = fixed.dilation;
   validate(g);
   return g;
+}
+
+ConvGeometry ConvAttributes::weight_geometry(const Tensor& weights) const {
+  const std::vector<std::int64_t> spatial = kernel(weights);
+  return with_channels(weights.shape()[1] * groups_, weights.shape()[0], spatial);
 }
 
 ConvGeometry ConvAttributes::geometry(const Tensor& x, const Tensor& weights) const {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <span>
+
 #include "ops/operator.h"
 #include "ops/window.h"
 
@@ -17,8 +19,10 @@ class ConvAttributes {
   // The kernel's dimensions; weights are [·, ·, kernel…].
   std::vector<std::int64_t> kernel(const Tensor& weights) const;
 
-  // Conv, with weights [out_channels, in_channels / group, kernel…]: without the input (batch 1,
-  // input 1, no padding) and for an input.
+  // Without the input (batch 1, input 1, no padding).
+  ConvGeometry with_channels(std::int64_t in, std::int64_t out,
+                             std::span<const std::int64_t> kernel) const;
+  // Conv, with weights [out_channels, in_channels / group, kernel…]: the same, and for an input.
   ConvGeometry weight_geometry(const Tensor& weights) const;
   ConvGeometry geometry(const Tensor& x, const Tensor& weights) const;
 

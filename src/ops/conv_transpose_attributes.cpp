@@ -17,16 +17,9 @@ ConvTransposeAttributes::ConvTransposeAttributes(const Attributes& attributes, L
       output_shape_(attributes.get_ints("output_shape")) {}
 
 ConvGeometry ConvTransposeAttributes::weight_geometry(const Tensor& weights) const {
-  const Window fixed = attributes_.window().fixed(attributes_.kernel(weights));
-  ConvGeometry g;
-  g.in_channels = weights.shape()[0];
-  g.out_channels = weights.shape()[1] * attributes_.groups();
-  g.groups = attributes_.groups();
-  g.kernel = fixed.kernel;
-  g.stride = fixed.stride;
-  g.dilation = fixed.dilation;
-  validate(g);
-  return g;
+  const std::vector<std::int64_t> kernel = attributes_.kernel(weights);
+  const std::int64_t out_channels = weights.shape()[1] * attributes_.groups();
+  return attributes_.with_channels(weights.shape()[0], out_channels, kernel);
 }
 
 ConvTransposePlace ConvTransposeAttributes::place(const Tensor& x, const Tensor& weights) const {
