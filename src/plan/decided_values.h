@@ -8,12 +8,14 @@
 
 namespace q8 {
 
-// A detector that ends in NonMaxSuppression lists the boxes that it kept: one score that moves by a
-// step changes their number and their order, so the results of two models cannot be compared
-// element by element, and their shapes may differ.
+// A detector that ends in NonMaxSuppression lists the boxes that it kept, and a speech synthesizer
+// computes how long each sound lasts: one number that moves by a step changes how many there are
+// and in which order, so the results of two models cannot be compared element by element, and their
+// shapes may differ.
 //
-// By ValueId: what NonMaxSuppression, NonZero, Compress and Unique make of values that integer
-// nodes could compute, and everything made of it. What follows from shapes alone is not decided.
+// By ValueId: what nodes make whose result's shape follows from values that integer nodes could
+// compute (NonMaxSuppression, NonZero, Range …), and everything made of it. What follows from
+// shapes alone is not decided.
 std::vector<bool> decided_values(const Graph& graph);
 
 struct NodeInput {

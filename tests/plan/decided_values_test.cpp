@@ -30,6 +30,18 @@ TEST(DecidedValues, AreNotThoseThatShapesOrTheInputsThemselvesDecide) {
   for (const char* name : {"all", "given", "y"}) EXPECT_FALSE(is_decided(b, name)) << name;
 }
 
+// As in speech synthesis: so many frames as the sum of the lengths.
+TEST(DecidedValues, AComputedLengthDecidesAndAGivenOneDoesNot) {
+  GraphBuilder b;
+  b.input("x").input("given").conv("x", "c").node("ReduceSum", {"c"}, "sum");
+  b.constant("zero", Tensor::scalar(0.0f)).constant("one", Tensor::scalar(1.0f));
+  b.node("Range", {"zero", "sum", "one"}, "frames").node("Range", {"zero", "given", "one"}, "all");
+  b.node("Expand", {"c", "given"}, "wide").output("frames").output("all").output("wide");
+  EXPECT_TRUE(is_decided(b, "frames"));
+  EXPECT_FALSE(is_decided(b, "all"));
+  EXPECT_FALSE(is_decided(b, "wide"));  // its data is computed, its shape is not
+}
+
 TEST(DecidedValues, ABodyThatReadsThemMakesMore) {
   GraphBuilder inner;
   inner.node("Neg", {"where"}, "negated").output("negated");
