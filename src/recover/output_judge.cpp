@@ -88,12 +88,15 @@ OutputJudge::OutputJudge(const Graph& fp32, const RecoveryContext& context)
 void OutputJudge::choose_outputs(const Outputs& outputs) {
   const std::vector<bool> decided = decided_values(fp32_);
   const auto is_real = [](const Tensor& part) { return is_floating(part.dtype()); };
-  std::vector<bool> real;
+  std::vector<bool> real, real_and_comparable;
   for (std::size_t o = 0; o < outputs.size(); ++o) {
     counts_.push_back(!decided[static_cast<std::size_t>(fp32_.outputs()[o])]);
-    real.push_back(counts_.back() && std::ranges::any_of(outputs[o], is_real));
+    real.push_back(std::ranges::any_of(outputs[o], is_real));
+    real_and_comparable.push_back(real.back() && counts_.back());
   }
-  if (std::ranges::find(real, true) != real.end()) counts_ = std::move(real);
+  // A branch that a computed condition chose may be all there is, and is rarely the other one.
+  for (std::vector<bool>* candidates : {&real, &real_and_comparable})
+    if (std::ranges::find(*candidates, true) != candidates->end()) counts_ = std::move(*candidates);
 }
 
 std::vector<double> OutputJudge::noises(const PlannedGraph& model, std::size_t begin,

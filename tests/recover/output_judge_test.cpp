@@ -33,6 +33,25 @@ TEST(OutputJudge, JudgesWhatDecidesInThePlaceOfWhatIsDecided) {
   EXPECT_THAT(judge.noises(model), Each(DoubleNear(0.25, 1e-5)));
 }
 
+// What both branches make of y is all that can be judged, although y decides which one runs.
+TEST(OutputJudge, ABranchThatIsTheOnlyOutputCounts) {
+  PlannedGraph model = test::coarse_gemm();
+  test::GraphBuilder branch;
+  branch.node("Neg", {"y"}, "negated").output("negated");
+  test::GraphBuilder b;
+  b.input("x").constant("w", Tensor::of<float>(Shape{2, 1}, {0.3f, 0.6f}));
+  b.constant("b", Tensor::of<float>(Shape{1}, {1.0f})).node("Gemm", {"x", "w", "b"}, "y");
+  branch.graph().add_capture({.outer = b.value("y"), .inner = branch.value("y")});
+  Attributes bodies;
+  for (const char* name : {"then_branch", "else_branch"})
+    bodies.set(name, std::make_shared<const Graph>(branch.graph()));
+  b.constant("zero", Tensor::scalar(0.0f)).node("Greater", {"y", "zero"}, "condition");
+  b.node("If", {"condition"}, "z", bodies).output("z");
+  model.graph = b.graph();
+  const OutputJudge judge(model.graph, {.judge = kSamples});
+  EXPECT_THAT(judge.noises(model), Each(DoubleNear(0.25, 1e-5)));
+}
+
 // (1, 1): y is 1.9. Its shape (1, 1) would add 2 to the signal.
 TEST(OutputJudge, IntegersCountOnlyWhereThereIsNothingElse) {
   const std::vector<SampleInputs> one = {test::row(1, 1)};
