@@ -17,7 +17,8 @@ namespace {
 
 // From here on the error has 3 % of the signal's amplitude: what 8 bits are expected to keep.
 constexpr double kEnoughDb = 30;
-// A group must gain so much, and so much more for each percent of time that it takes.
+// A group must gain so much, and so much more for each percent of time that it takes. These and the
+// numbers of windows and groups were varied one at a time: docs/accuracy.md, "Float where it pays".
 constexpr double kLeastDb = 0.5, kDbPerPercent = 0.1;
 constexpr std::size_t kWindows = 12, kMostGroups = 3;
 // Values of activations that all trials together may compute, and about how many trials there are.
