@@ -63,42 +63,48 @@ WeightRounder::WeightRounder(const std::vector<double>& gram, std::int64_t depth
   packed_gram_ = PackedF32(*kernels.gemm_f32, matrix_f32(gram_.data(), depth, depth, depth));
 }
 
-// Weights `begin` to before `end` of `count` channels, at most kBlock. `shifts` [channels, end −
-// begin]: what the errors of the weights before `begin` count.
-void WeightRounder::compensate(Rows& rows, std::int64_t begin, std::int64_t end, std::int64_t first,
-                               std::int64_t count, const float* shifts) const {
+// Weights that are compensated one after the other.
+struct WeightRounder::Stretch {
+  std::int64_t begin = 0, end = 0;
+  std::vector<float> shifts = {};  // [channels, end − begin]: what errors before `begin` count
+
+  std::int64_t size() const { return end - begin; }
+};
+
+// Of `count` channels, at most kBlock.
+void WeightRounder::compensate(Rows& rows, const Stretch& stretch, std::int64_t first,
+                               std::int64_t count) const {
   float errors[kSteps][kBlock] = {};
-  for (std::int64_t k = begin; k < end; ++k) {
+  for (std::int64_t i = 0; i < stretch.size(); ++i) {
+    const std::int64_t k = stretch.begin + i;
     float shift[kBlock] = {};
     for (std::int64_t c = 0; c < count; ++c)
-      shift[c] = shifts[(first + c) * (end - begin) + k - begin];
-    const float* feedback = feedback_.data() + k * depth_;
-    for (std::int64_t j = begin; j < k; ++j)
-      for (std::int64_t c = 0; c < kBlock; ++c) shift[c] += feedback[j] * errors[j - begin][c];
+      shift[c] = stretch.shifts[static_cast<std::size_t>((first + c) * stretch.size() + i)];
+    const float* feedback = feedback_.data() + k * depth_ + stretch.begin;
+    for (std::int64_t j = 0; j < i; ++j)
+      for (std::int64_t c = 0; c < kBlock; ++c) shift[c] += feedback[j] * errors[j][c];
     for (std::int64_t c = 0; c < count; ++c) {
       const auto at = static_cast<std::size_t>((first + c) * depth_ + k);
-      rows.errors[at] = rows.rounded(at, shift[c]);
-      errors[k - begin][c] = rows.errors[at];
+      errors[i][c] = rows.errors[at] = rows.rounded(at, shift[c]);
     }
   }
 }
 
 void WeightRounder::compensate(Rows& rows, Threads& threads) const {
   const std::int64_t channels = std::ssize(rows.weights) / depth_;
-  std::vector<float> shifts(static_cast<std::size_t>(channels * kSteps));
   for (std::int64_t begin = 0; begin < depth_; begin += kSteps) {
-    const std::int64_t end = std::min(begin + kSteps, depth_);
+    Stretch stretch{.begin = begin, .end = std::min(begin + kSteps, depth_)};
+    stretch.shifts.resize(static_cast<std::size_t>(channels * stretch.size()));
     if (begin > 0) {
       const MatrixF32 feedback =
-          matrix_f32(feedback_.data() + begin * depth_, begin, end - begin, depth_, true);
+          matrix_f32(feedback_.data() + begin * depth_, begin, stretch.size(), depth_, true);
       gemm_f32(channels, rows.errors.data(), depth_, PackedF32(packed_gram_.row(), feedback),
-               shifts.data(), end - begin, {}, threads);
+               stretch.shifts.data(), stretch.size(), {}, threads);
     }
     const std::int64_t blocks = (channels + kBlock - 1) / kBlock;
     threads.parallel_for(blocks, 1, [&](std::int64_t from, std::int64_t to) {
       for (std::int64_t b = from; b < to; ++b)
-        compensate(rows, begin, end, b * kBlock, std::min(kBlock, channels - b * kBlock),
-                   shifts.data());
+        compensate(rows, stretch, b * kBlock, std::min(kBlock, channels - b * kBlock));
     });
   }
 }

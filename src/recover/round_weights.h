@@ -31,8 +31,8 @@ class WeightRounder {
 
  private:
   struct Rows;
-  void compensate(Rows& rows, std::int64_t begin, std::int64_t end, std::int64_t first,
-                  std::int64_t count, const float* shifts) const;
+  struct Stretch;
+  void compensate(Rows& rows, const Stretch& stretch, std::int64_t first, std::int64_t count) const;
   void compensate(Rows& rows, Threads& threads) const;
   void descend(Rows& rows, std::int64_t channel) const;
   void descend(Rows& rows, Threads& threads) const;
