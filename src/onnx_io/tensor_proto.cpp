@@ -101,8 +101,9 @@ Tensor external_tensor(const onnx::TensorProto& proto, DType dtype, Shape shape,
                     std::to_string(offset + length) + " of the external data file '" + location +
                     "', which has " + std::to_string(size));
   const auto bytes = file->bytes().subspan(offset, needed);
+  const auto source = borrowed(file, bytes);
   if (is_packed(dtype) || offset % dtype_size(dtype) != 0) return copied(dtype, shape, bytes);
-  return Tensor(dtype, std::move(shape), borrowed(file, bytes));
+  return Tensor(dtype, std::move(shape), source);
 }
 
 Tensor raw_tensor(onnx::TensorProto& proto, DType dtype, Shape shape) {
@@ -212,8 +213,9 @@ Tensor take_tensor(const onnx::TensorProto& proto, const std::shared_ptr<const M
   if (raw_data.size() != needed) size_mismatch(raw_data.size(), needed, shape, dtype);
   const bool is_aligned =
       reinterpret_cast<std::uintptr_t>(raw_data.data()) % dtype_size(dtype) == 0;
+  const auto source = borrowed(file, raw_data);  // also where it is copied: its pages are done with
   if (is_packed(dtype) || !is_aligned) return cleaned(copied(dtype, std::move(shape), raw_data));
-  return cleaned(Tensor(dtype, std::move(shape), borrowed(file, raw_data)));
+  return cleaned(Tensor(dtype, std::move(shape), source));
 }
 
 bool is_stored_as_it_lies(const Tensor& tensor) {
