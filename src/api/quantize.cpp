@@ -20,6 +20,7 @@
 #include "recover/scaling.h"
 #include "report/plan_json.h"
 #include "rewrite/apply_plan.h"
+#include "rewrite/pad_depthwise.h"
 
 namespace q8 {
 namespace {
@@ -162,11 +163,12 @@ void count_nodes(const QuantizationPlan& plan, QuantizeResult& result) {
   }
 }
 
-// The model of the plan, with where it comes from in its metadata.
+// The model of `written`, with where it comes from in its metadata: the plan before.
 Model quantized_model(const QuantizeJob& job, const ModelFile& source,
-                      const CalibrationProfile& profile, const Recovery& recovered, Format format) {
+                      const CalibrationProfile& profile, const Recovery& recovered,
+                      const PlannedGraph& written, Format format) {
   Model model = source.model;
-  model.graph = apply_plan(recovered.model.graph, recovered.model.plan, format);
+  model.graph = apply_plan(written.graph, written.plan, format);
   model.ir_version = ir_version_for(model.graph.opset(), source.model.ir_version);
   model.producer_name = "q8";
   model.producer_version = version();
@@ -211,12 +213,12 @@ QuantizeResult quantize_model(const QuantizeJob& job, const Host& host) {
   result.recovery = describe(recovered.effects);
   count_nodes(plan, result);
   if (job.plan_only) return result;
-  result.int8_bytes = save_checked(quantized_model(job, source, profile, recovered, format), output,
-                                   {.source = source,
-                                    .planned = recovered.model.graph,
-                                    .plan = plan,
-                                    .sample = data.first_sample()},
-                                   host);
+  PlannedGraph written = recovered.model;
+  pad_depthwise_channels(written.graph, written.plan);
+  result.int8_bytes = save_checked(
+      quantized_model(job, source, profile, recovered, written, format), output,
+      {.source = source, .planned = written.graph, .plan = plan, .sample = data.first_sample()},
+      host);
   return result;
 }
 

@@ -41,7 +41,8 @@ struct Target {
   bool integer_conv_needs_output = true;      // Conv is integer only where its output is quantized
   std::int64_t least_group_channels = 1;      // a Conv in groups is faster in float where one has
                                               // fewer input channels, but for depthwise ones
-  std::int64_t least_depthwise_channels = 1;  // those are where they have fewer of them
+  std::int64_t least_depthwise_channels = 1;  // those are where they have fewer of them, and in
+                                              // integers slow with what is left over of so many
   bool fixed_bounded_ranges = false;          // Softmax, Sigmoid: [0, 1]; Tanh: [−1, 1], always
   bool absorbs_clamps = true;  // Relu and Clip go away where the quantized range says the same
   bool rescales = true;        // Concat and AveragePool may have other scales before than behind
