@@ -109,9 +109,12 @@ void max_pool_u8(const ConvGeometry& g, const std::uint8_t* x, bool is_signed, s
   threads.parallel_for(
       g.batch * output[0] * output[1], kGrain / (work + 1) + 1,
       [&](std::int64_t begin, std::int64_t end) {
-        // The padding stays 0, the least byte as it is compared.
+        // The padding stays 0, the least byte as it is compared. Where the last window ends before
+        // the image does, there is less than none behind it.
         std::vector<std::uint8_t> padded(
-            static_cast<std::size_t>((g.pad_begin[2] + g.pad_end[2]) * channels + line), 0);
+            static_cast<std::size_t>(
+                (g.pad_begin[2] + std::max<std::int64_t>(0, g.pad_end[2])) * channels + line),
+            0);
         for (std::int64_t i = begin; i < end; ++i) {
           raise_line(i, padded.data() + g.pad_begin[2] * channels);
           std::uint8_t* const target = out + i * out_line;
