@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-#include "kernels/gemm_u8s8.h"
+#include "kernels/int8/gemm_u8s8.h"
 #include "kernels/peak_u8s8.h"
 
 namespace q8 {

@@ -15,9 +15,9 @@
 #include <vector>
 
 #include "kernels/aligned_buffer.h"
-#include "kernels/conv_f32.h"
-#include "kernels/conv_pair_f32.h"
-#include "kernels/gemm_f32.h"
+#include "kernels/f32/conv.h"
+#include "kernels/f32/conv_pair.h"
+#include "kernels/f32/gemm.h"
 #include "kernels/kernel_set.h"
 #include "kernels/peak_f32.h"
 #include "kernels/transpose.h"

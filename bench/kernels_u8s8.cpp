@@ -14,11 +14,11 @@
 #include <string_view>
 #include <vector>
 
-#include "kernels/conv_u8s8.h"
-#include "kernels/gemm_u8s8.h"
+#include "kernels/int8/conv_u8s8.h"
+#include "kernels/int8/gemm_u8s8.h"
+#include "kernels/int8/pool_u8.h"
 #include "kernels/kernel_set.h"
 #include "kernels/peak_u8s8.h"
-#include "kernels/pool_u8.h"
 
 namespace q8 {
 namespace {

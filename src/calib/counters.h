@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "calib/histogram.h"
-#include "kernels/statistics_f32_rows.h"
+#include "kernels/f32/statistics_rows.h"
 
 namespace q8 {
 

@@ -6,7 +6,7 @@
 
 namespace q8 {
 
-struct StatisticsF32Row;  // kernels/statistics_f32_rows.h
+struct StatisticsF32Row;  // kernels/f32/statistics_rows.h
 
 // How often values fall where, on a grid that is the same for all data: bins of width 2^e, counted
 // from zero on either side. Bin i >= 0 holds [i, i + 1) · 2^e, bin i < 0 holds (i, i + 1] · 2^e, so

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "kernels/overflow.h"
+#include "kernels/int8/overflow.h"
 
 namespace q8 {
 

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "exec/buffer_pool.h"
-#include "exec/lower.h"
+#include "exec/lowering/lower.h"
 #include "exec/program.h"
 
 namespace q8 {

@@ -2,10 +2,10 @@
 
 #include <span>
 
+#include "kernels/f32/statistics_rows.h"
+#include "kernels/int8/lookup_u8.h"
+#include "kernels/int8/widen_u8_rows.h"
 #include "kernels/kernel_set.h"
-#include "kernels/lookup_u8.h"
-#include "kernels/statistics_f32_rows.h"
-#include "kernels/widen_u8_rows.h"
 
 namespace q8 {
 namespace {

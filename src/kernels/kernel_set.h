@@ -1,14 +1,14 @@
 #pragma once
 
 #include "base/isa.h"
-#include "kernels/depthwise_f32_rows.h"
-#include "kernels/depthwise_u8s8_rows.h"
-#include "kernels/elementwise_f32_rows.h"
-#include "kernels/gemm_f32_rows.h"
-#include "kernels/gemm_u8s8_rows.h"
-#include "kernels/quantize_rows.h"
+#include "kernels/f32/depthwise_rows.h"
+#include "kernels/f32/elementwise_rows.h"
+#include "kernels/f32/gemm_rows.h"
+#include "kernels/f32/winograd_rows.h"
+#include "kernels/int8/depthwise_u8s8_rows.h"
+#include "kernels/int8/gemm_u8s8_rows.h"
+#include "kernels/int8/quantize_rows.h"
 #include "kernels/transpose_rows.h"
-#include "kernels/winograd_f32_rows.h"
 
 namespace q8 {
 

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "kernels/packed_s8.h"
+#include "kernels/int8/packed_s8.h"
 
 namespace q8 {
 

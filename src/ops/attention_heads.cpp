@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/gemm_f32.h"
+#include "kernels/f32/gemm.h"
 #include "ops/permute.h"
 
 namespace q8 {

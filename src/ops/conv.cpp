@@ -1,7 +1,8 @@
+#include "kernels/f32/conv.h"
+
 #include <memory>
 
-#include "kernels/conv_f32.h"
-#include "kernels/conv_pair_f32.h"
+#include "kernels/f32/conv_pair.h"
 #include "ops/channel_layout.h"
 #include "ops/conv_attributes.h"
 #include "ops/families.h"

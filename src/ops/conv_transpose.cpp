@@ -1,6 +1,7 @@
+#include "kernels/f32/conv_transpose.h"
+
 #include <memory>
 
-#include "kernels/conv_transpose_f32.h"
 #include "ops/channel_layout.h"
 #include "ops/conv_transpose_attributes.h"
 #include "ops/families.h"

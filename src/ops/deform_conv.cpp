@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "kernels/gemm_f32.h"
+#include "kernels/f32/gemm.h"
 #include "kernels/kernel_set.h"
 #include "ops/families.h"
 

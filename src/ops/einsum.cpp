@@ -3,7 +3,7 @@
 #include <map>
 #include <numeric>
 
-#include "kernels/gemm_f32.h"
+#include "kernels/f32/gemm.h"
 #include "ops/families.h"
 #include "ops/permute.h"
 #include "tensor/dispatch.h"

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/elementwise_f32.h"
+#include "kernels/f32/elementwise.h"
 #include "ops/operator.h"
 
 namespace q8 {

@@ -2,11 +2,11 @@
 #include <limits>
 #include <memory>
 
-#include "kernels/elementwise_f32.h"
-#include "kernels/gemm_f32.h"
+#include "kernels/f32/elementwise.h"
+#include "kernels/f32/gemm.h"
 #include "ops/attention_heads.h"
 #include "ops/families.h"
-#include "ops/quant_inputs.h"
+#include "ops/quantized/quant_inputs.h"
 #include "tensor/quant_params.h"
 
 namespace q8 {

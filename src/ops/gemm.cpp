@@ -1,6 +1,7 @@
+#include "kernels/f32/gemm.h"
+
 #include <memory>
 
-#include "kernels/gemm_f32.h"
 #include "ops/elementwise.h"
 #include "ops/families.h"
 #include "ops/fused_activation.h"

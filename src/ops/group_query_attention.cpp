@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "kernels/elementwise_f32.h"
+#include "kernels/f32/elementwise.h"
 #include "ops/attention_heads.h"
 #include "ops/families.h"
 #include "ops/rotary.h"

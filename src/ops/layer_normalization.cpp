@@ -1,4 +1,4 @@
-#include "kernels/elementwise_f32.h"
+#include "kernels/f32/elementwise.h"
 #include "ops/families.h"
 #include "ops/normalization.h"
 

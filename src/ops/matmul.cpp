@@ -1,15 +1,15 @@
 #include <memory>
 #include <numeric>
 
-#include "kernels/gemm_f32.h"
-#include "kernels/gemm_f32_bytes.h"
+#include "kernels/f32/gemm.h"
+#include "kernels/f32/gemm_bytes.h"
 #include "ops/elementwise.h"
 #include "ops/families.h"
 #include "ops/fused_activation.h"
 #include "ops/matmul_shape.h"
 #include "ops/matrix_product.h"
 #include "ops/permute.h"
-#include "ops/quant_inputs.h"
+#include "ops/quantized/quant_inputs.h"
 #include "tensor/dispatch.h"
 
 namespace q8 {

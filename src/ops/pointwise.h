@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernels/elementwise_f32.h"
+#include "kernels/f32/elementwise.h"
 #include "kernels/kernel_set.h"
 #include "ops/elementwise.h"
 #include "tensor/dispatch.h"

@@ -1,7 +1,7 @@
 #include <cmath>
 #include <limits>
 
-#include "kernels/pool_u8.h"
+#include "kernels/int8/pool_u8.h"
 #include "ops/families.h"
 #include "ops/operator.h"
 #include "ops/pool_loops.h"

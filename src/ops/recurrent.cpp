@@ -2,7 +2,7 @@
 #include <cstring>
 #include <memory>
 
-#include "kernels/gemm_f32.h"
+#include "kernels/f32/gemm.h"
 #include "ops/families.h"
 #include "ops/permute.h"
 #include "ops/recurrent_step.h"

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/elementwise_f32_kernels.h"
+#include "kernels/f32/elementwise_kernels.h"
 #include "ops/operator.h"
 
 namespace q8 {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "kernels/gemm_f32.h"
+#include "kernels/f32/gemm.h"
 
 namespace q8 {
 namespace {

@@ -1,7 +1,7 @@
 #include "ops/recurrent_weights.h"
 
 #include "kernels/kernel_set.h"
-#include "ops/quant_inputs.h"
+#include "ops/quantized/quant_inputs.h"
 
 namespace q8 {
 

@@ -3,9 +3,9 @@
 #include <optional>
 #include <vector>
 
-#include "kernels/packed_f32.h"
-#include "ops/dynamic_product.h"
+#include "kernels/f32/packed.h"
 #include "ops/operator.h"
+#include "ops/quantized/dynamic_product.h"
 #include "ops/recurrent_activation.h"
 
 namespace q8 {

@@ -1,11 +1,11 @@
 #include <algorithm>
 
 #include "kernels/aligned_buffer.h"
-#include "kernels/elementwise_f32.h"
-#include "kernels/quantize_rows.h"
+#include "kernels/f32/elementwise.h"
+#include "kernels/int8/quantize_rows.h"
 #include "ops/families.h"
 #include "ops/pointwise.h"
-#include "ops/quant_inputs.h"
+#include "ops/quantized/quant_inputs.h"
 #include "tensor/quant_params.h"
 
 namespace q8 {

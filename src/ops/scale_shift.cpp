@@ -1,6 +1,6 @@
 #include <limits>
 
-#include "kernels/elementwise_f32.h"
+#include "kernels/f32/elementwise.h"
 #include "ops/families.h"
 
 namespace q8 {

@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "kernels/elementwise_f32.h"
+#include "kernels/f32/elementwise.h"
 #include "ops/families.h"
 #include "tensor/dispatch.h"
 

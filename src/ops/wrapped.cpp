@@ -2,7 +2,7 @@
 #include "ops/families.h"
 #include "ops/ops.h"
 #include "ops/permute.h"
-#include "ops/quant_inputs.h"
+#include "ops/quantized/quant_inputs.h"
 #include "tensor/quant_params.h"
 
 namespace q8 {

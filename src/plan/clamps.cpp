@@ -1,6 +1,6 @@
 #include "plan/clamps.h"
 
-#include "exec/clamp.h"
+#include "exec/lowering/clamp.h"
 
 namespace q8 {
 namespace {

@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/threads.h"
 #include "exec/token_mask.h"
-#include "kernels/gemm_u8s8.h"
+#include "kernels/int8/gemm_u8s8.h"
 #include "recover/layer_rows.h"
 
 namespace q8 {

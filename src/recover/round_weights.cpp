@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/rounding.h"
-#include "kernels/gemm_f32.h"
+#include "kernels/f32/gemm.h"
 
 namespace q8 {
 namespace {

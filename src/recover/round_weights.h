@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "base/threads.h"
+#include "kernels/f32/packed.h"
 #include "kernels/kernel_set.h"
-#include "kernels/packed_f32.h"
 
 namespace q8 {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "exec/fuse_qdq.h"
+#include "exec/lowering/fuse_qdq.h"
 #include "graph/bodies.h"
 #include "graph/type_text.h"
 #include "ops/ops.h"

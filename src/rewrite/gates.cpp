@@ -2,8 +2,8 @@
 
 #include <optional>
 
-#include "exec/activation_patterns.h"
-#include "exec/qdq_group.h"
+#include "exec/lowering/activation_patterns.h"
+#include "exec/lowering/qdq_group.h"
 
 namespace q8 {
 namespace {

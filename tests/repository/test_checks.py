@@ -35,9 +35,9 @@ class Includes(unittest.TestCase):
         self.assertFalse(self.faults("tools/q8/main.cpp", '"q8/calibrate.h"'))
 
     def test_instruction_set_file(self):
-        self.assertTrue(self.faults("src/kernels/gemm_f32_avx2.cpp", "<algorithm>"))
-        self.assertFalse(self.faults("src/kernels/gemm_f32_avx2.cpp", "<immintrin.h>"))
-        self.assertFalse(self.faults("src/kernels/gemm_f32_scalar.cpp", "<algorithm>"))
+        self.assertTrue(self.faults("src/kernels/f32/gemm_avx2.cpp", "<algorithm>"))
+        self.assertFalse(self.faults("src/kernels/f32/gemm_avx2.cpp", "<immintrin.h>"))
+        self.assertFalse(self.faults("src/kernels/f32/gemm_scalar.cpp", "<algorithm>"))
 
 
 class Docs(unittest.TestCase):

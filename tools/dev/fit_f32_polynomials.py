@@ -1,4 +1,4 @@
-"""Fits the polynomials of src/kernels/elementwise_f32_formulas.h and prints their coefficients.
+"""Fits the polynomials of src/kernels/f32/elementwise_formulas.h and prints their coefficients.
 
     python tools/dev/fit_f32_polynomials.py
 

@@ -1,0 +1,26 @@
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/f32/vector_avx512.h"
+#include "kernels/f32/winograd_kernels.h"
+
+namespace q8 {
+namespace {
+
+#include "kernels/f32/winograd_loops.h"
+
+}  // namespace
+
+void winograd_f32_weights_avx512(const WinogradWeightsF32& t) {
+  weights(t);
+}
+
+void winograd_f32_input_avx512(const WinogradInputF32& t) {
+  input(t);
+}
+
+void winograd_f32_output_avx512(const WinogradOutputF32& t) {
+  output(t);
+}
+
+}  // namespace q8
