@@ -28,7 +28,8 @@ const std::vector<SampleInputs> kSamples = {test::row(3, 1), test::row(1, 2)};
 // y is never zero, so NonZero gives the same; what it reads is half a unit off.
 TEST(OutputJudge, JudgesWhatDecidesInThePlaceOfWhatIsDecided) {
   const PlannedGraph model = product_of("NonZero", {"found"});
-  const OutputJudge judge(model.graph, {.judge = kSamples});
+  const RecoveryContext context{.judge = kSamples};
+  const OutputJudge judge(model.graph, context);
   EXPECT_NEAR(judge.signal(), 2 * 2.5 * 2.5, 1e-5);
   EXPECT_THAT(judge.noises(model), Each(DoubleNear(0.25, 1e-5)));
 }
@@ -48,7 +49,8 @@ TEST(OutputJudge, ABranchThatIsTheOnlyOutputCounts) {
   b.constant("zero", Tensor::scalar(0.0f)).node("Greater", {"y", "zero"}, "condition");
   b.node("If", {"condition"}, "z", bodies).output("z");
   model.graph = b.graph();
-  const OutputJudge judge(model.graph, {.judge = kSamples});
+  const RecoveryContext context{.judge = kSamples};
+  const OutputJudge judge(model.graph, context);
   EXPECT_THAT(judge.noises(model), Each(DoubleNear(0.25, 1e-5)));
 }
 
