@@ -2,23 +2,22 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <optional>
 
+#include "kernels/int8/quantize.h"
+#include "kernels/kernel_set.h"
 #include "ops/families.h"
-#include "ops/interpolation.h"
+#include "ops/quantized/quant_inputs.h"
+#include "ops/resize_node.h"
+#include "ops/resize_plane.h"
 #include "tensor/dispatch.h"
+#include "tensor/quant_params.h"
 
 namespace q8 {
 namespace {
 
-using TapTable = std::vector<std::vector<Tap>>;
-
 // Elements a thread takes at least.
 constexpr std::int64_t kGrain = 16384;
-
-struct AxisTable {
-  std::int64_t axis;
-  TapTable taps;
-};
 
 // Nearest: one element each, whatever its type. `fill` stands where an axis has no tap.
 template <typename T>
@@ -124,119 +123,114 @@ Tensor to_integers(const Tensor& x, Allocator& allocator) {
   return y;
 }
 
-struct Resize {
-  ResizeMode mode;
-  float extrapolation_value = 0;
-  std::vector<std::int64_t> axes;  // empty: all
-  std::string aspect_ratio_policy = "stretch";
-  std::vector<float> scales;  // Upsample 7
-  std::size_t roi = kAbsent, scale_input = kAbsent, sizes = kAbsent;
-  static constexpr std::size_t kAbsent = 100;  // an input that the opset does not have
+// One axis, or two neighbouring ones, all of whose results are made of something.
+bool is_of_planes(const Resizing& resizing) {
+  const auto& tables = resizing.tables;
+  return resizing.shape.count() > 0 &&
+         (tables.size() == 1 || (tables.size() == 2 && tables[0].axis == tables[1].axis + 1)) &&
+         std::ranges::all_of(tables, [](const AxisTable& table) {
+           return std::ranges::none_of(table.taps, &std::vector<Tap>::empty);
+         });
+}
 
-  bool is_given(const RunContext& run, std::size_t input) const {
-    return run.has_input(input) && run.input(input).size() > 0;
+// Floats, one axis after the other.
+Tensor interpolate(Tensor x, const Resizing& resizing, const Resize& node, RunContext& run) {
+  for (const AxisTable& table : resizing.tables)
+    with_float_type(x.dtype(), [&](auto zero) {
+      using T = decltype(zero);
+      x = interpolate_axis<T>(x, table, static_cast<T>(node.extrapolation_value), run);
+    });
+  return x;
+}
+
+// The floats of `x` and `y` by lines; of bytes, where they have a scale, on the way.
+PlaneResize::Ends ends_of(const RunContext& run, const Tensor& x, Tensor& y, std::int64_t in_line,
+                          std::int64_t out_line, const std::optional<QuantInputs>& from,
+                          const std::optional<QuantInputs>& to) {
+  PlaneResize::Ends ends;
+  if (from)
+    ends.load = [&run, bytes = reinterpret_cast<const std::uint8_t*>(x.bytes()), in_line,
+                 format = ByteFormat{from->scale[0], from->zero_point[0], from->is_signed()}](
+                    std::int64_t line, float* scratch) {
+      run.kernels.quantize->dequantize({bytes + line * in_line, in_line, format, scratch});
+      return scratch;
+    };
+  else
+    ends.load = [floats = x.data<float>(), in_line](std::int64_t line, float*) {
+      return floats + line * in_line;
+    };
+  if (!to) {
+    ends.place = [floats = y.mutable_data<float>(), out_line](std::int64_t line, float*) {
+      return floats + line * out_line;
+    };
+    ends.store = [](std::int64_t, const float*) {};
+    return ends;
   }
-  std::vector<AxisResize> plan(const RunContext& run, const Shape& shape,
-                               std::span<const std::int64_t> resized) const;
-};
-
-// What each of the resized axes becomes.
-std::vector<AxisResize> Resize::plan(const RunContext& run, const Shape& shape,
-                                     std::span<const std::int64_t> resized) const {
-  const std::size_t count = resized.size();
-  std::vector<AxisResize> plan(count);
-  for (std::size_t i = 0; i < count; ++i) plan[i].input = shape[resized[i]];
-  const auto check = [&](std::size_t found, std::size_t expected, std::string_view what) {
-    if (found != expected)
-      throw bad_input(std::string(what) + " of Resize has " + std::to_string(found) +
-                      " values, expected " + std::to_string(expected));
+  ends.place = [](std::int64_t, float* scratch) { return scratch; };
+  const auto [low, high] = quant_limits(to->dtype);
+  ends.store = [&run, bytes = reinterpret_cast<std::uint8_t*>(y.mutable_bytes()), out_line,
+                scale = to->scale[0], zero_point = to->zero_point[0], low,
+                high](std::int64_t line, const float* values) {
+    run.kernels.quantize->quantize(
+        {values, out_line, scale, zero_point, low, high, bytes + line * out_line});
   };
-  const bool crops = mode.coordinates == "tf_crop_and_resize";
-  if (crops) {
-    const std::vector<float> regions = run.input(roi).to_floats();
-    check(regions.size(), 2 * count, "roi");
-    for (std::size_t i = 0; i < count; ++i) {
-      plan[i].roi_begin = static_cast<double>(regions[i]);
-      plan[i].roi_end = static_cast<double>(regions[count + i]);
-    }
-  }
-  if (is_given(run, sizes)) {
-    const std::vector<std::int64_t> wanted = run.input(sizes).to_int64s();
-    check(wanted.size(), count, "sizes");
-    for (std::size_t i = 0; i < count; ++i) {
-      plan[i].output = wanted[i];
-      plan[i].scale = static_cast<double>(wanted[i]) / static_cast<double>(plan[i].input);
-      plan[i].step = static_cast<double>(plan[i].input) / static_cast<double>(wanted[i]);
-    }
-    if (aspect_ratio_policy == "stretch") return plan;
-    double common = plan.empty() ? 1 : plan[0].scale;
-    for (const AxisResize& axis : plan)
-      common = aspect_ratio_policy == "not_larger" ? std::min(common, axis.scale)
-                                                   : std::max(common, axis.scale);
-    for (AxisResize& axis : plan) {
-      axis.scale = common;
-      axis.step = 1 / common;
-      axis.output =
-          static_cast<std::int64_t>(std::floor(common * static_cast<double>(axis.input) + 0.5));
-    }
-    return plan;
-  }
-  const std::vector<float> factors = scales.empty() ? run.input(scale_input).to_floats() : scales;
-  check(factors.size(), count, "scales");
-  for (std::size_t i = 0; i < count; ++i) {
-    if (!(factors[i] > 0)) throw bad_input("a scale of Resize is not positive");
-    plan[i].scale = static_cast<double>(factors[i]);
-    plan[i].step = 1 / plan[i].scale;
-    // In float, as ONNX shape inference and ONNX Runtime compute it.
-    const float part = crops ? static_cast<float>(plan[i].roi_end - plan[i].roi_begin) : 1.0f;
-    const double size =
-        std::floor(static_cast<double>(static_cast<float>(plan[i].input) * part * factors[i]));
-    if (!(size < 1e9))
-      throw bad_input("Resize to " + std::to_string(size) + " elements on an axis");
-    plan[i].output = static_cast<std::int64_t>(size);
-  }
-  return plan;
+  return ends;
+}
+
+// The same for every line of a Resizing of planes.
+void resize_planes(RunContext& run, Resizing resizing, const std::optional<QuantInputs>& from,
+                   const std::optional<QuantInputs>& to) {
+  const Tensor& x = run.input(0);
+  Tensor& y = run.output(0, to ? to->dtype : DType::kF32, resizing.shape);
+  auto& tables = resizing.tables;
+  const std::int64_t lines = tables.back().axis;
+  const bool both = tables.size() == 2;
+  const std::int64_t inner = x.shape().count(tables[0].axis + 1, x.rank());
+  const std::int64_t columns = both ? x.shape()[lines + 1] : 1;
+  const std::int64_t out_columns = both ? y.shape()[lines + 1] : 1;
+  const PlaneResize plane(std::move(tables.back().taps),
+                          both ? std::move(tables[0].taps) : PlaneResize::TapTable{},
+                          x.shape()[lines], columns, inner);
+  plane.run(x.shape().count(0, lines),
+            ends_of(run, x, y, columns * inner, out_columns * inner, from, to), run.threads);
+}
+
+// Whatever else can be resized: all as floats first.
+void resize_whole(RunContext& run, const Resize& node, const Resizing& resizing,
+                  const std::optional<QuantInputs>& from, const std::optional<QuantInputs>& to) {
+  const Tensor& x = run.input(0);
+  Tensor& y = run.output(0, to ? to->dtype : DType::kF32, resizing.shape);
+  const auto ends = ends_of(run, x, y, x.size(), y.size(), from, to);
+  Tensor floats(DType::kF32, x.shape(), run.allocator);
+  const float* const loaded = ends.load(0, floats.mutable_data<float>());
+  if (!from) std::copy_n(loaded, x.size(), floats.mutable_data<float>());
+  const Tensor made = interpolate(std::move(floats), resizing, node, run);
+  if (!to) std::copy_n(made.data<float>(), y.size(), y.mutable_data<float>());
+  ends.store(0, made.data<float>());
 }
 
 void run_resize(RunContext& run, const Resize& node) {
   const Tensor& x = run.input(0);
-  std::vector<std::int64_t> resized = node.axes;
-  if (resized.empty())
-    for (std::int64_t axis = 0; axis < x.rank(); ++axis) resized.push_back(axis);
-  for (std::int64_t& axis : resized) axis = x.shape().normalize_axis(axis);
-  const std::vector<AxisResize> plan = node.plan(run, x.shape(), resized);
-  std::vector<std::int64_t> dims(x.shape().begin(), x.shape().end());
-  std::vector<AxisTable> tables;
-  for (std::size_t i = 0; i < plan.size(); ++i) {
-    if (plan[i].output < 0) throw bad_input("Resize to a negative size");
-    if (plan[i].input == 0 && plan[i].output > 0) throw bad_input("Resize of an empty axis");
-    dims[static_cast<std::size_t>(resized[i])] = plan[i].output;
-    const bool crops = node.mode.coordinates == "tf_crop_and_resize";
-    if (plan[i].input == plan[i].output && plan[i].scale == 1 && !crops) continue;
-    tables.push_back({resized[i], axis_taps(plan[i], node.mode)});
-  }
-  if (tables.empty()) {
+  Resizing resizing = node.of(run, x.shape());
+  if (resizing.tables.empty()) {
     run.set_output(0, x);
     return;
   }
   if (node.mode.mode == "nearest") {
-    Tensor& y = run.output(0, x.dtype(), Shape(std::move(dims)));
+    Tensor& y = run.output(0, x.dtype(), resizing.shape);
     const Tensor fill = cast(Tensor::scalar(node.extrapolation_value), x.dtype());
     with_size_type(x.dtype(), [&](auto zero) {
       using T = decltype(zero);
-      gather<T>(x, y, tables, *reinterpret_cast<const T*>(fill.bytes()), run.threads);
+      gather<T>(x, y, resizing.tables, *reinterpret_cast<const T*>(fill.bytes()), run.threads);
     });
     return;
   }
+  if (x.dtype() == DType::kF32 && is_of_planes(resizing)) {
+    resize_planes(run, std::move(resizing), std::nullopt, std::nullopt);
+    return;
+  }
   const bool is_float = x.dtype() == DType::kF32 || x.dtype() == DType::kF64;
-  Tensor y = is_float ? x : cast(x, DType::kF64, run.allocator);
-  std::sort(tables.begin(), tables.end(),
-            [](const AxisTable& a, const AxisTable& b) { return a.axis > b.axis; });
-  for (const AxisTable& table : tables)
-    with_float_type(y.dtype(), [&](auto zero) {
-      using T = decltype(zero);
-      y = interpolate_axis<T>(y, table, static_cast<T>(node.extrapolation_value), run);
-    });
+  Tensor y = interpolate(is_float ? x : cast(x, DType::kF64, run.allocator), resizing, node, run);
   if (!is_float)
     y = with_number_type(x.dtype(),
                          [&](auto zero) { return to_integers<decltype(zero)>(y, run.allocator); });
@@ -244,28 +238,24 @@ void run_resize(RunContext& run, const Resize& node) {
 }
 
 OpFunction make_resize(const NodeContext& context) {
-  const Attributes& attributes = context.attributes();
-  Resize node;
-  node.mode.mode = attributes.get_string("mode", "nearest");
-  if (context.opset < 11) {
-    node.mode.coordinates = "asymmetric";
-    node.mode.nearest = "simple";
-    node.scale_input = 1;
-  } else {
-    node.mode.coordinates = attributes.get_string("coordinate_transformation_mode", "half_pixel");
-    node.mode.nearest = attributes.get_string("nearest_mode", "round_prefer_floor");
-    node.mode.cubic_coefficient =
-        static_cast<double>(attributes.get_float("cubic_coeff_a", -0.75f));
-    node.mode.antialias = attributes.get_int("antialias", 0) != 0 && node.mode.mode != "nearest";
-    node.mode.exclude_outside = attributes.get_int("exclude_outside", 0) != 0;
-    node.extrapolation_value = attributes.get_float("extrapolation_value", 0);
-    node.axes = attributes.get_ints("axes");
-    node.aspect_ratio_policy = attributes.get_string("keep_aspect_ratio_policy", "stretch");
-    node.roi = 1;
-    node.scale_input = 2;
-    node.sizes = 3;
-  }
-  return [node](RunContext& run) { run_resize(run, node); };
+  return [node = read_resize(context, 1)](RunContext& run) { run_resize(run, node); };
+}
+
+// "q8" ResizeOfBytes: a Resize (opset 11 and up) that computes, with the DequantizeLinear in front
+// of it and the QuantizeLinear behind it. Inputs: x, x_scale, x_zero_point, y_scale, y_zero_point
+// (no x_scale: x is float; no y_scale: the result is), roi, scales, sizes.
+OpFunction make_resize_of_bytes(const NodeContext& context) {
+  return [node = read_resize(context, 5)](RunContext& run) {
+    const auto format = [&](std::size_t i) {
+      return run.has_input(i) ? std::optional(quant_inputs(run, i)) : std::nullopt;
+    };
+    const auto from = format(1), to = format(3);
+    Resizing resizing = node.of(run, run.input(0).shape());
+    if (is_of_planes(resizing))
+      resize_planes(run, std::move(resizing), from, to);
+    else
+      resize_whole(run, node, resizing, from, to);
+  };
 }
 
 // Upsample 7 has its scales as an attribute, 9 as an input; "bilinear" is an older word for linear.
@@ -283,6 +273,7 @@ OpFunction make_upsample(const NodeContext& context) {
 constexpr OpRow kRows[] = {
     {"", "Resize", make_resize, QuantRole::kMoves},
     {"", "Upsample", make_upsample, QuantRole::kMoves},
+    {"q8", "ResizeOfBytes", make_resize_of_bytes},
 };
 
 }  // namespace

@@ -166,6 +166,17 @@ def conv_transpose(b, x, channels_in, channels_out, axis=1, group=1, kernel=(3, 
     return b.quantized(b.node("Relu", [y]), 0.05, 9)
 
 
+def resized(mode="linear", to=None, rounded=True, behind_conv=False, **attributes):
+    """A Resize that computes, of bytes, to bytes or floats: by scales, or to a size."""
+    def build(b, x):
+        if behind_conv:
+            x = b.quantized(conv(b, x, 5, 6, factor=1.0), 0.06, 128)
+        by = [b.constant(np.array([1, 1, 2, 3], np.float32))] if to is None else ["", b.constant(np.array(to, np.int64))]
+        y = b.node("Resize", [x, "", *by], mode=mode, **attributes)
+        return b.quantized(y, 0.05, 127) if rounded else y
+    return build
+
+
 def focus(b, x):
     """What YOLO begins with, in bytes: every second pixel, four times, as channels."""
     numbers = lambda *v: b.constant(np.array(v, np.int64))
@@ -215,6 +226,16 @@ def small_cases():
         "mobile_block_strided": one_input(floats(2, 8, 53, 64), lambda b, x: mobile_block(b, x, 8, 5, 2, clipped=False)),
         "mobile_block_stem": one_input(floats(3, 3, 37, 40), lambda b, x: mobile_block(b, x, 3, 3, 1)),
         "mobile_block_low": one_input(floats(1, 8, 7, 7), lambda b, x: mobile_block(b, x, 8, 5, 1)),
+        # ONNX Runtime resizes floats.
+        "resize_linear": one_input(image, resized(), exact=False),
+        "resize_linear_smaller": one_input(image, resized(to=[2, 5, 5, 4], coordinate_transformation_mode="align_corners"), exact=False),
+        "resize_linear_to_floats": one_input(image, resized(rounded=False, behind_conv=True), exact=False),
+        "resize_linear_channels_last": one_input(image, resized(to=[2, 6, 40, 21], behind_conv=True,
+                                                                coordinate_transformation_mode="asymmetric"), exact=False),
+        "resize_cubic": one_input(image, resized("cubic", to=[2, 6, 17, 10], behind_conv=True), exact=False),
+        "resize_columns": one_input(image, resized(to=[2, 5, 9, 16]), exact=False),
+        "resize_three_axes": one_input(floats(1, 2, 3, 4, 5), resized(to=[1, 2, 6, 7, 9]), exact=False),
+        "resize_lines": one_input(image, resized(to=[2, 6, 20, 7], behind_conv=True), exact=False),
         "focus": one_input(floats(2, 3, 12, 14), focus),
         "product_bias": product_and_bias(False),
         "product_bias_fenced": product_and_bias(True),

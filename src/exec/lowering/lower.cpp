@@ -14,6 +14,7 @@
 #include "exec/lowering/fuse_lookup.h"
 #include "exec/lowering/fuse_product_bias.h"
 #include "exec/lowering/fuse_qdq.h"
+#include "exec/lowering/fuse_resize.h"
 #include "exec/lowering/fuse_rows_to_bytes.h"
 #include "exec/lowering/fuse_scale_shift.h"
 #include "graph/bodies.h"
@@ -72,6 +73,7 @@ LoweredGraph lower(Graph graph, const SessionOptions& options) {
     fuse_scale_shift(lowered, options.keep);
     fuse_conv_pair(lowered, options.keep);
     fuse_rows_to_bytes(lowered, options.keep);
+    fuse_resize(lowered, options.keep);
     // Overflows are counted layer by layer, and lines that are made twice would count twice.
     if (!options.count_overflow) fuse_conv_chain(lowered, options.keep);
     use_byte_weights(lowered.graph, bytes);

@@ -51,6 +51,27 @@ TEST(FuseLookup, WhatSomebodyElseReadsOrWantsToSeeStays) {
   EXPECT_EQ(fuse_lookup(shared.graph, {}), 0);
 }
 
+QuantizedGraph resize(const char* mode) {
+  QuantizedGraph g;
+  g.constant("scales", Tensor::of<float>({4}, {1, 1, 2, 2}));
+  g.node("Resize", {"x_d", "", "scales"}, {"r"});
+  g.graph.node(g.graph.node_count() - 1).attributes.set("mode", std::string(mode));
+  g.round("r", "y");
+  g.output("y");
+  return g;
+}
+
+TEST(FuseResize, BytesToBytesWhereItComputes) {
+  EXPECT_EQ(lowered_types(resize("linear")), "QuantizeLinear ResizeOfBytes DequantizeLinear");
+  EXPECT_EQ(lowered_types(resize("nearest")), "QuantizeLinear Resize DequantizeLinear");
+}
+
+TEST(FuseResize, WhatIsShownStaysFloat) {
+  QuantizedGraph g = resize("linear");
+  EXPECT_EQ(lowered_types(g, {.keep = {g.value("r")}}),
+            "QuantizeLinear ResizeOfBytes QuantizeLinear DequantizeLinear");
+}
+
 QuantizedGraph product(const Tensor& bias, bool fenced) {
   QuantizedGraph g;
   g.weights({3, 4});
