@@ -213,8 +213,9 @@ std::string describe(const RangeChoice& choice, double seconds) {
     text += ", " + std::to_string(choice.changed) +
             (choice.changed == 1 ? " value by another observer" : " values by other observers");
   char numbers[100];
-  std::snprintf(numbers, sizeof numbers, "; %.2f dB on %zu samples, tried in %.1f s\n",
-                choice.sqnr_db, choice.samples, seconds);
+  std::snprintf(numbers, sizeof numbers, "; %.2f dB%s on %zu samples, tried in %.1f s\n",
+                choice.sqnr_db, choice.with_rounded ? " with rounded weights" : "", choice.samples,
+                seconds);
   return text + numbers;
 }
 

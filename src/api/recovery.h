@@ -22,7 +22,8 @@ struct Improvement {
 Improvement improve(const QuantizeJob& job, const PlanConfig& config, const Target& target,
                     const CalibrationData& data, PlannedGraph model, const Host& host);
 
-// "ranges: mse, 12 values by other observers; 31.20 dB on 300 samples, tried in 4.2 s", one line.
+// "ranges: mse, 12 values by other observers; 31.20 dB with rounded weights on 300 samples, tried
+// in 4.2 s", one line.
 std::string describe(const RangeChoice& choice, double seconds);
 // "auto:16: 24.10 dB", the plans of one observer, best first.
 std::vector<std::string> describe_trials(const RangeChoice& choice);

@@ -55,6 +55,7 @@ class Chooser {
     refine(best, values);
     choice.samples = best.noises.size();
     choice.sqnr_db = judge_.sqnr_db(best.noises);
+    choice.with_rounded = context_.rounded != nullptr;
     choice.changed = best.config.observer_of.size();
     choice.config = std::move(best.config);
     choice.plan = std::move(best.plan);

@@ -21,6 +21,7 @@ struct RangeChoice {
   std::vector<RangeTrial> trials;  // best first
   std::size_t samples = 0;         // that the finalists were judged by
   double sqnr_db = 0;              // of the choice, on these
+  bool with_rounded = false;       // that figure has the weights of context.rounded
   std::size_t changed = 0;         // values that took another observer than the rest
 };
 

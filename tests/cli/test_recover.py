@@ -15,6 +15,7 @@ class Recover(q8_program.Q8TestCase):
         printed = self.succeed("quantize", "-o", "a.onnx")
         for name in ("rounding", "bias-correction"):
             self.assertRegex(printed, rf"(?m)^{name}: (kept|refused), [\d.]+ to [\d.]+ dB, [+-][\d.]+ ± [\d.]+ dB a sample$")
+        self.assertRegex(printed, r"(?m)^ranges: .*; [\d.]+ dB with rounded weights on 50 samples, tried in")
         self.assertIn("rounding:", self.succeed("inspect", "a.onnx"))
         printed = self.succeed("quantize", "--recover", "bias-correction", "-o", "b.onnx")
         self.assertNotIn("rounding", printed)
