@@ -19,6 +19,8 @@ struct LinesRead {
 
   std::int64_t first_of(std::int64_t output) const { return output * stride - pad; }
   std::int64_t last_of(std::int64_t output) const { return first_of(output) + count - 1; }
+  // How many lie between the first and the last that so many outputs read.
+  std::int64_t span_of(std::int64_t outputs) const { return (outputs - 1) * stride + count; }
   // Those inside the image.
   Interval of(Interval outputs) const {
     const std::int64_t begin = std::clamp<std::int64_t>(first_of(outputs.begin), 0, input);

@@ -51,7 +51,7 @@ class ConvPairF32::Worker {
     // All lines at once where they are not much, and where a band might read none: their place
     // would lie outside it.
     if (read_.may_be_none || line * g.input[1] <= 2 * kBlockBytes) step_ = size_[1];
-    lines_ = std::min(g.input[1], (step_ - 1) * read_.stride + read_.count);
+    lines_ = std::min(g.input[1], read_.span_of(step_));
     panels_ = std::clamp<std::int64_t>(kBlockBytes / (line * std::max<std::int64_t>(1, lines_)), 1,
                                        panels);
     const std::int64_t blocks = step_ == size_[1] ? 1 : (panels + panels_ - 1) / panels_;

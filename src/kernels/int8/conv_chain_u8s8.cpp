@@ -58,8 +58,7 @@ std::int64_t lines_of_band(Links links, std::int64_t lines) {
   const auto bytes = [&](std::int64_t count) {
     std::int64_t sum = 0, made = count;
     for (std::size_t i = links.size(); i-- > 1;) {
-      const LinesRead read(links[i].geometry);
-      made = (made - 1) * read.stride + read.count;
+      made = LinesRead(links[i].geometry).span_of(made);
       sum += made * line_bytes_in(links[i].geometry);
     }
     return sum;
@@ -81,7 +80,7 @@ class Worker {
     between_.resize(links.size() - 1);
     for (std::size_t i = links.size(); i-- > 1;) {
       const LinesRead read(links[i].geometry);
-      lines = std::min(read.input, (lines - 1) * read.stride + read.count);
+      lines = std::min(read.input, read.span_of(lines));
       between_[i - 1] = AlignedBuffer<std::byte>(
           static_cast<std::size_t>(lines * line_bytes_in(links[i].geometry)));
     }
