@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "exec/lowering/lone_readers.h"
 #include "ops/conv_attributes.h"
 #include "ops/quantized/quantized_conv_inputs.h"
 
@@ -14,7 +15,7 @@ namespace {
 class ChainFuser {
  public:
   ChainFuser(LoweredGraph& lowered, const std::vector<ValueId>& keep)
-      : graph_(lowered.graph), lowered_(lowered), keep_(keep), uses_(lowered.graph) {}
+      : graph_(lowered.graph), readers_(lowered.graph, shown_values(lowered, keep)) {}
 
   int run() {
     int gone = 0;
@@ -47,10 +48,6 @@ class ChainFuser {
     throw error.within(graph_.node(id).label());
   }
 
-  bool goes_between(ValueId value) const {
-    return uses_.only_consumer(value) != kNoNode && !is_shown(lowered_, value, keep_);
-  }
-
   // Lines between two threads' parts are made twice, so only what takes little time goes in front.
   static bool is_cheap(const ConvGeometry& g) {
     constexpr std::int64_t kStemChannels = 4;
@@ -60,10 +57,10 @@ class ChainFuser {
   std::vector<NodeId> chain_around(NodeId depthwise) const {
     std::vector<NodeId> links{depthwise};
     const ValueId x = graph_.node(depthwise).inputs[0], y = graph_.node(depthwise).outputs[0];
-    const NodeId before = uses_.producer(x);
-    if (const auto g = geometry_of(before); g && is_cheap(*g) && goes_between(x))
+    const NodeId before = readers_.producer(x);
+    if (const auto g = geometry_of(before); g && is_cheap(*g) && readers_.of(x) == depthwise)
       links.insert(links.begin(), before);
-    const NodeId behind = goes_between(y) ? uses_.only_consumer(y) : kNoNode;
+    const NodeId behind = readers_.of(y);
     if (const auto g = geometry_of(behind);
         g && g->groups == 1 && g->taps() == 1 && graph_.node(behind).inputs[0] == y)
       links.push_back(behind);
@@ -89,9 +86,7 @@ class ChainFuser {
   }
 
   Graph& graph_;
-  const LoweredGraph& lowered_;
-  const std::vector<ValueId>& keep_;
-  const Uses uses_;
+  const LoneReaders readers_;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "exec/lowering/lone_readers.h"
 #include "kernels/f32/conv_pair.h"
 #include "ops/conv_attributes.h"
 
@@ -26,13 +27,12 @@ std::optional<ConvGeometry> plain_conv(const Graph& graph, const Node& node) try
 
 int fuse_conv_pair(LoweredGraph& lowered, const std::vector<ValueId>& keep) {
   Graph& graph = lowered.graph;
-  const Uses uses(graph);
+  const LoneReaders readers(graph, shown_values(lowered, keep));
   int gone = 0;
   for (NodeId id = 0; id < graph.node_count(); ++id) {
     const Node& first = graph.node(id);
     const auto geometry = plain_conv(graph, first);
-    if (!geometry || is_shown(lowered, first.outputs[0], keep)) continue;
-    const NodeId reader = uses.only_consumer(first.outputs[0]);
+    const NodeId reader = geometry ? readers.of(first.outputs[0]) : kNoNode;
     if (reader == kNoNode) continue;
     Node& second = graph.node(reader);
     const auto second_geometry = plain_conv(graph, second);

@@ -8,15 +8,12 @@
 namespace q8 {
 namespace {
 
-// The scale and zero point of a node between floats and bytes, per tensor.
+// The input, scale and zero point of a node between FP32 and bytes, per tensor.
 std::optional<QuantizedInput> bytes_of(const Graph& graph, NodeId id, const char* type) {
-  if (id == kNoNode || !graph.node(id).is(type) || graph.node(id).attributes.has("block_size"))
-    return std::nullopt;
+  if (id == kNoNode || !graph.node(id).is(type)) return std::nullopt;
   const Node& node = graph.node(id);
-  const QuantizedInput bytes{node.inputs[0], node.input(1), node.input(2)};
-  const auto params = byte_params(graph, bytes);
-  const bool are_bytes = params && (params->dtype == DType::kU8 || params->dtype == DType::kS8);
-  return are_bytes ? std::optional(bytes) : std::nullopt;
+  if (!byte_params(graph, node)) return std::nullopt;
+  return QuantizedInput{node.inputs[0], node.input(1), node.input(2)};
 }
 
 bool computes(const Graph& graph, const Node& node) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "exec/lowering/lone_readers.h"
 #include "exec/lowering/qdq_group.h"
 
 namespace q8 {
@@ -10,7 +11,7 @@ namespace {
 class RowsFuser {
  public:
   RowsFuser(LoweredGraph& lowered, const std::vector<ValueId>& keep)
-      : graph_(lowered.graph), lowered_(lowered), keep_(keep), uses_(lowered.graph) {}
+      : graph_(lowered.graph), readers_(lowered.graph, shown_values(lowered, keep)) {}
 
   int run() {
     int gone = 0;
@@ -43,22 +44,15 @@ class RowsFuser {
             (is_float_constant(node.input(2)) && graph_.constant(node.input(2))->rank() == 1));
   }
 
-  bool is_shown(ValueId value) const { return q8::is_shown(lowered_, value, keep_); }
-
   // The one that alone reads the value may swallow it.
-  bool is_swallowed(ValueId value) const {
-    return uses_.only_consumer(value) != kNoNode && !is_shown(value);
-  }
+  bool is_swallowed(ValueId value) const { return readers_.of(value) != kNoNode; }
 
   // A QuantizeLinear of floats to bytes that reads the value; the first one.
   NodeId quantizer(ValueId value) const {
-    for (const NodeId id : uses_.consumers(value)) {
+    for (const NodeId id : readers_.all_of(value)) {
       const Node& node = graph_.node(id);
-      if (!node.is("QuantizeLinear") || node.attributes.has("block_size") ||
-          node.inputs[0] != value || !is_float_constant(node.input(1)))
-        continue;
-      const auto params = byte_params(graph_, {kNoValue, node.input(1), node.input(2)});
-      if (params && (params->dtype == DType::kU8 || params->dtype == DType::kS8)) return id;
+      if (node.is("QuantizeLinear") && node.inputs[0] == value && byte_params(graph_, node))
+        return id;
     }
     return kNoNode;
   }
@@ -74,7 +68,7 @@ class RowsFuser {
   int fuse_product(NodeId id) {
     ValueId y = graph_.node(id).outputs[0];
     std::string function;
-    const NodeId gelu = is_swallowed(y) ? uses_.only_consumer(y) : kNoNode;
+    const NodeId gelu = readers_.of(y);
     if (gelu != kNoNode && graph_.node(gelu).is("Gelu")) {
       y = graph_.node(gelu).outputs[0];
       function = graph_.node(gelu).attributes.get_string("approximate", "none") == "tanh"
@@ -103,7 +97,7 @@ class RowsFuser {
     int gone = 1;
     const bool is_norm = graph_.node(id).is("LayerNormalization");
     ValueId x = graph_.node(id).inputs[0], addend = kNoValue, factor = kNoValue, sum = kNoValue;
-    if (const NodeId add = uses_.producer(x); add != kNoNode && is_sum(graph_.node(add), id)) {
+    if (const NodeId add = readers_.producer(x); add != kNoNode && is_sum(graph_.node(add), id)) {
       if (!is_swallowed(x)) sum = x;
       x = graph_.node(add).inputs[0];
       addend = graph_.node(add).inputs[1];
@@ -139,7 +133,7 @@ class RowsFuser {
 
   // A Mul by a number that makes the value for one reader.
   NodeId multiplied(ValueId value) const {
-    const NodeId id = uses_.producer(value);
+    const NodeId id = readers_.producer(value);
     if (id == kNoNode || !is_swallowed(value)) return kNoNode;
     const Node& node = graph_.node(id);
     return node.is("Mul") && (is_number(node.inputs[0]) || is_number(node.inputs[1])) ? id
@@ -153,9 +147,7 @@ class RowsFuser {
   }
 
   Graph& graph_;
-  const LoweredGraph& lowered_;
-  const std::vector<ValueId>& keep_;
-  const Uses uses_;
+  const LoneReaders readers_;
 };
 
 }  // namespace

@@ -20,6 +20,7 @@ class LoneReaders {
     return kept_[static_cast<std::size_t>(value)] ? kNoNode : uses_.only_consumer(value);
   }
   NodeId producer(ValueId value) const { return uses_.producer(value); }
+  const std::vector<NodeId>& all_of(ValueId value) const { return uses_.consumers(value); }
 
  private:
   Uses uses_;

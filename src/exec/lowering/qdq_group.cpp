@@ -95,4 +95,10 @@ std::optional<ByteParams> byte_params(const Graph& graph, const QuantizedInput& 
   return params;
 }
 
+std::optional<ByteParams> byte_params(const Graph& graph, const Node& node) {
+  if (!is_quantize(node) && !is_dequantize(node)) return std::nullopt;
+  const auto params = byte_params(graph, {kNoValue, node.input(1), node.input(2)});
+  return params && is_byte(params->dtype) ? params : std::nullopt;
+}
+
 }  // namespace q8

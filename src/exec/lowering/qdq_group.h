@@ -55,5 +55,7 @@ struct ByteParams {
   bool operator==(const ByteParams&) const = default;
 };
 std::optional<ByteParams> byte_params(const Graph& graph, const QuantizedInput& input);
+// Those of a QuantizeLinear or DequantizeLinear between reals and u8 or s8; nothing for others.
+std::optional<ByteParams> byte_params(const Graph& graph, const Node& node);
 
 }  // namespace q8

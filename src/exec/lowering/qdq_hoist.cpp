@@ -40,12 +40,9 @@ class Hoister {
 
   // Per tensor, to bytes.
   std::optional<Quantizer> quantizer(const Node& node) const {
-    if (!node.is("QuantizeLinear") || node.attributes.has("block_size")) return std::nullopt;
-    const Quantizer q{.scale = node.input(1), .zero_point = node.input(2), .params = {}};
-    const auto params = byte_params(graph_, {kNoValue, q.scale, q.zero_point});
-    if (!params || (params->dtype != DType::kU8 && params->dtype != DType::kS8))
-      return std::nullopt;
-    return Quantizer{q.scale, q.zero_point, *params};
+    const auto params = node.is("QuantizeLinear") ? byte_params(graph_, node) : std::nullopt;
+    if (!params) return std::nullopt;
+    return Quantizer{node.input(1), node.input(2), *params};
   }
 
   // How many of the node's inputs hold the values that its one output is made of; 0: not such a
