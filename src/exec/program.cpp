@@ -15,16 +15,21 @@ NodeTime time_since(std::chrono::steady_clock::time_point begin, const Node& nod
           .ms = taken.count()};
 }
 
+// Gives the memory back; a list of dimensions that it has serves the next tensor.
+void empty(Tensor& tensor) {
+  static const Tensor nothing;
+  tensor = nothing;
+}
+
 }  // namespace
 
 // The body of a control-flow node, with the enclosing run's values at hand.
 class Program::BodyRunner final : public SubgraphRunner {
  public:
-  BodyRunner(const Program& body, const Program& outer, std::span<const Tensor> outer_slots,
-             const Machine& machine)
+  BodyRunner(const Program& body, const Program& outer, const Machine& machine)
       : body_(body), machine_(machine) {
     for (const Capture& capture : body.graph_.captures())
-      captured_.push_back(outer.value(capture.outer, outer_slots));
+      captured_.push_back(outer.value(capture.outer));
   }
   std::vector<Tensor> run(std::span<const Tensor> inputs) const override {
     ValueCallback on_value;
@@ -41,13 +46,14 @@ class Program::BodyRunner final : public SubgraphRunner {
   std::vector<Tensor> captured_;
 };
 
-Program::Program(const Graph& graph, const KernelSet& kernels) : graph_(graph) {
+Program::Program(const Graph& graph, const KernelSet& kernels) : graph_(graph), shapes_(graph) {
   steps_.reserve(graph.nodes().size());
   for (const Node& node : graph.nodes()) make_step(node, kernels);
   find_last_reads();
 }
 
-Program::Program(Graph& graph, const KernelSet& kernels, FreeCopiedConstants) : graph_(graph) {
+Program::Program(Graph& graph, const KernelSet& kernels, FreeCopiedConstants)
+    : graph_(graph), shapes_(graph) {
   steps_.reserve(graph.nodes().size());
   std::vector<std::size_t> readers(graph.values().size());
   const Uses uses(graph);
@@ -115,60 +121,85 @@ void Program::find_last_reads() {
   }
 }
 
-const Tensor& Program::value(ValueId id, std::span<const Tensor> slots) const {
+const Tensor& Program::value(ValueId id) const {
   const Tensor* constant = graph_.constant(id);
-  return constant != nullptr ? *constant : slots[static_cast<std::size_t>(id)];
+  return constant != nullptr ? *constant : slots_[static_cast<std::size_t>(id)];
 }
 
-void Program::run_step(const Step& step, std::vector<Tensor>& slots, const Machine& machine) const {
+void Program::call(const Step& step, const Machine& machine) const {
   const Node& node = *step.node;
-  std::vector<const Tensor*> inputs(node.inputs.size(), nullptr);
-  for (std::size_t i = 0; i < inputs.size(); ++i)
-    if (node.inputs[i] != kNoValue) inputs[i] = &value(node.inputs[i], slots);
-  std::vector<Tensor> outputs(node.outputs.size());
+  step_inputs_.assign(node.inputs.size(), nullptr);
+  for (std::size_t i = 0; i < node.inputs.size(); ++i)
+    if (node.inputs[i] != kNoValue) step_inputs_[i] = &value(node.inputs[i]);
+  step_outputs_.resize(node.outputs.size());
   std::vector<BodyRunner> bodies;
   bodies.reserve(step.subgraphs.size());
-  for (const auto& body : step.subgraphs) bodies.emplace_back(*body, *this, slots, machine);
+  for (const auto& body : step.subgraphs) bodies.emplace_back(*body, *this, machine);
   std::vector<const SubgraphRunner*> runners;
   for (const BodyRunner& body : bodies) runners.push_back(&body);
-  RunContext context(inputs, outputs, machine.allocator, machine.threads, machine.kernels, runners);
+  RunContext context(step_inputs_, step_outputs_, machine.allocator, machine.threads,
+                     machine.kernels, runners);
   step.function(context);
-  for (std::size_t i = 0; i < outputs.size(); ++i)
-    if (node.outputs[i] != kNoValue)
-      slots[static_cast<std::size_t>(node.outputs[i])] = std::move(outputs[i]);
+  for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+    if (node.outputs[i] == kNoValue)
+      empty(step_outputs_[i]);
+    else
+      std::swap(slots_[static_cast<std::size_t>(node.outputs[i])], step_outputs_[i]);
+  }
+}
+
+void Program::run_step(std::size_t index, const Machine& machine) const {
+  const auto id = static_cast<NodeId>(index);
+  if (shapes_.recall(id, slots_)) return;
+  call(steps_[index], machine);
+  shapes_.keep(id, slots_);
+}
+
+void Program::run_steps(const Machine& machine, const ValueCallback& callback,
+                        std::vector<NodeTime>* times) const {
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    const Step& step = steps_[i];
+    try {
+      if (times == nullptr) {
+        run_step(i, machine);
+      } else {
+        const auto begin = std::chrono::steady_clock::now();
+        run_step(i, machine);
+        times->push_back(time_since(begin, *step.node));
+      }
+      if (callback)
+        for (const ValueId id : step.node->outputs)
+          if (id != kNoValue) callback(id, slots_[static_cast<std::size_t>(id)]);
+    } catch (const Error& error) {
+      throw error.within(step.node->label());
+    }
+    for (const ValueId id : step.last_reads) empty(slots_[static_cast<std::size_t>(id)]);
+  }
 }
 
 std::vector<Tensor> Program::run(std::span<const Tensor> inputs, std::span<const Tensor> captured,
                                  const Machine& machine, const ValueCallback& callback,
-                                 std::vector<NodeTime>* times) const {
+                                 std::vector<NodeTime>* times) const try {
   Q8_ASSERT(inputs.size() == graph_.inputs().size() && captured.size() == graph_.captures().size());
-  std::vector<Tensor> slots(graph_.values().size());
-  const auto slot = [&](ValueId id) -> Tensor& { return slots[static_cast<std::size_t>(id)]; };
+  slots_.resize(graph_.values().size());
+  const auto slot = [&](ValueId id) -> Tensor& { return slots_[static_cast<std::size_t>(id)]; };
   for (std::size_t i = 0; i < captured.size(); ++i) slot(graph_.captures()[i].inner) = captured[i];
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     slot(graph_.inputs()[i]) = inputs[i];
     if (callback) callback(graph_.inputs()[i], inputs[i]);
   }
-  for (const Step& step : steps_) {
-    try {
-      if (times == nullptr) {
-        run_step(step, slots, machine);
-      } else {
-        const auto begin = std::chrono::steady_clock::now();
-        run_step(step, slots, machine);
-        times->push_back(time_since(begin, *step.node));
-      }
-      if (callback)
-        for (const ValueId id : step.node->outputs)
-          if (id != kNoValue) callback(id, slot(id));
-    } catch (const Error& error) {
-      throw error.within(step.node->label());
-    }
-    for (const ValueId id : step.last_reads) slot(id) = Tensor();
-  }
+  run_steps(machine, callback, times);
   std::vector<Tensor> outputs;
-  for (const ValueId id : graph_.outputs()) outputs.push_back(value(id, slots));
+  for (const ValueId id : graph_.outputs()) outputs.push_back(value(id));
+  // What no step read last.
+  for (const Capture& capture : graph_.captures()) empty(slot(capture.inner));
+  for (const ValueId id : graph_.inputs()) empty(slot(id));
+  for (const ValueId id : graph_.outputs()) empty(slot(id));
   return outputs;
+} catch (...) {
+  for (Tensor& tensor : slots_) empty(tensor);
+  step_outputs_.clear();
+  throw;
 }
 
 }  // namespace q8

@@ -7,6 +7,7 @@
 #include "base/threads.h"
 #include "exec/node_time.h"
 #include "exec/session.h"
+#include "exec/shape_memo.h"
 #include "kernels/kernel_set.h"
 #include "ops/ops.h"
 
@@ -39,7 +40,7 @@ class Program {
   ~Program();
 
   // `captured` in the order of the graph's captures. Where `times` is given, it gets one entry for
-  // each node that ran; a node's subgraphs count as its own time.
+  // each node that ran; a node's subgraphs count as its own time. One run at a time.
   std::vector<Tensor> run(std::span<const Tensor> inputs, std::span<const Tensor> captured,
                           const Machine& machine, const ValueCallback& callback,
                           std::vector<NodeTime>* times = nullptr) const;
@@ -55,12 +56,20 @@ class Program {
   class BodyRunner;
   std::vector<bool> make_step(const Node& node, const KernelSet& kernels);
   void find_last_reads();
-  // A constant, or what this run made (`slots` by value).
-  const Tensor& value(ValueId id, std::span<const Tensor> slots) const;
-  void run_step(const Step& step, std::vector<Tensor>& slots, const Machine& machine) const;
+  const Tensor& value(ValueId id) const;  // a constant, or what this run made
+  void run_steps(const Machine& machine, const ValueCallback& callback,
+                 std::vector<NodeTime>* times) const;
+  void run_step(std::size_t index, const Machine& machine) const;
+  void call(const Step& step, const Machine& machine) const;
 
   const Graph& graph_;
   std::vector<Step> steps_;
+  mutable ShapeMemo shapes_;  // of earlier runs
+  // Of the run at hand, empty between two: making hundreds of empty tensors for each run costs more
+  // than emptying those that were used.
+  mutable std::vector<Tensor> slots_;  // by value
+  mutable std::vector<const Tensor*> step_inputs_;
+  mutable std::vector<Tensor> step_outputs_;
 };
 
 }  // namespace q8

@@ -34,17 +34,18 @@ OpFunction make_size(const NodeContext&) {
 
 // One -1 takes what is left; 0 copies the input's dimension unless allowzero is set.
 Shape reshaped(const Tensor& x, std::vector<std::int64_t> dims, bool allow_zero) {
-  const std::string asked = Shape(dims).str();
+  const Shape given(dims);
   std::ptrdiff_t open = -1;
   std::int64_t known = 1;
   for (std::size_t i = 0; i < dims.size(); ++i) {
     if (dims[i] == 0 && !allow_zero) {
       if (static_cast<std::int64_t>(i) >= x.rank())
-        throw bad_input("shape " + asked + " copies a dimension that " + x.str() + " has not");
+        throw bad_input("shape " + given.str() + " copies a dimension that " + x.str() +
+                        " has not");
       dims[i] = x.shape()[static_cast<std::int64_t>(i)];
     }
     if (dims[i] == -1) {
-      if (open >= 0) throw bad_input("shape " + asked + " has two -1");
+      if (open >= 0) throw bad_input("shape " + given.str() + " has two -1");
       open = static_cast<std::ptrdiff_t>(i);
     } else {
       known = Shape{known, dims[i]}.count();
@@ -52,7 +53,7 @@ Shape reshaped(const Tensor& x, std::vector<std::int64_t> dims, bool allow_zero)
   }
   if (open >= 0) {
     if (known == 0 || x.size() % known != 0)
-      throw bad_input(x.str() + " cannot be reshaped to " + asked);
+      throw bad_input(x.str() + " cannot be reshaped to " + given.str());
     dims[static_cast<std::size_t>(open)] = x.size() / known;
   }
   return Shape(std::move(dims));

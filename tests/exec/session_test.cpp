@@ -146,6 +146,53 @@ TEST(Session, ANumberOfThreadsChangesNoBit) {
 }
 
 // A branch reads a value of the graph around it that nobody else reads.
+// y = x reshaped to [rows · columns, 1], with the shape computed from x's; w = as many ones.
+SmallGraph with_shape_arithmetic() {
+  SmallGraph g;
+  g.input("x");
+  describe(g, "x", DType::kF32, {kUnknownDim, kUnknownDim});
+  g.constant("0", Tensor::of<std::int64_t>({1}, {0}));
+  g.constant("1", Tensor::of<std::int64_t>({1}, {1}));
+  g.node("Shape", {"x"}, {"dims"});
+  g.node("Gather", {"dims", "0"}, {"rows"});
+  g.node("Gather", {"dims", "1"}, {"columns"});
+  g.node("Mul", {"rows", "columns"}, {"all"});
+  g.node("Concat", {"all", "1"}, {"wanted"}).attributes.set("axis", std::int64_t{0});
+  g.node("Reshape", {"x", "wanted"}, {"y"});
+  g.node("ConstantOfShape", {"all"}, {"zeros"});
+  g.node("Exp", {"zeros"}, {"w"});
+  g.output("y");
+  g.output("w");
+  return g;
+}
+
+TEST(Session, WhatWasComputedOfShapesFollowsTheShapes) {
+  const auto g = with_shape_arithmetic();
+  const Session session(g.graph, threads(1));
+  // 2000 ones are more than is held from run to run.
+  for (const Shape& shape : {Shape{2, 3}, Shape{2, 3}, Shape{3, 2}, Shape{40, 50}, Shape{40, 50},
+                             Shape{1, 6}, Shape{2, 3}}) {
+    const auto results = session.run(std::vector{Tensor::zeros(DType::kF32, shape)});
+    EXPECT_EQ(results[0].shape(), (Shape{shape.count(), 1}));
+    EXPECT_EQ(results[1].to_floats(),
+              std::vector<float>(static_cast<std::size_t>(shape.count()), 1.0f));
+  }
+}
+
+TEST(Session, ARunAfterOneThatFailedIsAsGood) {
+  SmallGraph g;
+  g.input("x");
+  describe(g, "x", DType::kF32, {kUnknownDim});
+  g.constant("c", Tensor::of<float>({3}, {1, 2, 3}));
+  g.node("Neg", {"x"}, {"n"});
+  g.node("Add", {"n", "c"}, {"y"});
+  g.output("y");
+  const Session session(g.graph, threads(1));
+  EXPECT_THROW((void)session.run(std::vector{Tensor::of<float>({2}, {7, 8})}), Error);
+  EXPECT_THAT(session.run(std::vector{Tensor::of<float>({3}, {1, 1, 1})})[0].to_floats(),
+              ElementsAre(0, 1, 2));
+}
+
 TEST(Session, CapturedValuesLiveUntilTheBodyHasRun) {
   const auto branch = [](ValueId outer, const char* type) {
     SmallGraph body;
