@@ -76,7 +76,8 @@ class GraphBuilder {
     graph_.doc = proto_.doc_string();
     graph_.metadata = read_metadata(proto_);
     if (proto_.sparse_initializer_size() > 0)
-      throw unsupported("sparse initializers are not supported");
+      throw unsupported("the initializer '" + proto_.sparse_initializer(0).values().name() +
+                        "' is sparse, which is not supported");
     read_initializers();
     read_inputs();
     read_nodes();

@@ -145,6 +145,16 @@ std::size_t bias_channels(const Node& node, const Tensor* bias, const Tensor& we
   return bias->size() == channels ? static_cast<std::size_t>(channels) : 0;
 }
 
+// Throws as weight_params(), with the names of node and constant.
+QuantParams params_of(const Graph& graph, const Node& node, std::size_t input,
+                      const WeightSettings& settings) {
+  try {
+    return weight_params(*graph.constant(node.inputs[input]), settings);
+  } catch (const Error& error) {
+    throw error.within(node.label() + ": '" + graph.value(node.inputs[input]).name + "'");
+  }
+}
+
 Plans plan_weighted(const Graph& graph, const Node& node, NodeMode mode, float input_scale,
                     const PlanConfig& config, const Target& target,
                     std::vector<std::string>& warnings) {
@@ -155,11 +165,12 @@ Plans plan_weighted(const Graph& graph, const Node& node, NodeMode mode, float i
   const Tensor& weights = *graph.constant(node.inputs[input]);
   if (weights.dtype() != DType::kF32 || weights.size() == 0) return plans;
   const int axis = channel_axis(node, input, weights, target);
-  ConstantPlan plan{.value = graph.value(node.inputs[input]).name,
-                    .params = weight_params(
-                        weights, product_settings(config, target, node, mode, input, weights)),
-                    .storage = Storage::kTensor,
-                    .integers = {}};
+  ConstantPlan plan{
+      .value = graph.value(node.inputs[input]).name,
+      .params = params_of(graph, node, input,
+                          product_settings(config, target, node, mode, input, weights)),
+      .storage = Storage::kTensor,
+      .integers = {}};
   // Runtimes multiply u8 by s8, not s8 by u8: weights that stand left are u8 like what they meet.
   if (input == 0 && mode == NodeMode::kInteger && target.activation_dtype == DType::kU8)
     raise_to_u8(plan.params);
@@ -185,13 +196,12 @@ Plans plan_recurrent(const Graph& graph, const Node& node, NodeMode mode, const 
   for (const std::size_t input : {std::size_t{1}, std::size_t{2}}) {
     const Tensor* weights = graph.constant(node.input(input));
     if (weights == nullptr || weights->dtype() != DType::kF32) continue;
-    plans.emplace(
-        input,
-        ConstantPlan{.value = graph.value(node.inputs[input]).name,
-                     .params = weight_params(
-                         *weights, product_settings(config, target, node, mode, input, *weights)),
-                     .storage = Storage::kTensor,
-                     .integers = {}});
+    plans.emplace(input, ConstantPlan{.value = graph.value(node.inputs[input]).name,
+                                      .params = params_of(graph, node, input,
+                                                          product_settings(config, target, node,
+                                                                           mode, input, *weights)),
+                                      .storage = Storage::kTensor,
+                                      .integers = {}});
   }
   return plans;
 }
@@ -204,10 +214,11 @@ Plans plan_table(const Graph& graph, const Node& node, const PlanConfig& config,
   if (table.rank() != 2 || table.size() < kSmallTable || node.attributes.get_int("axis", 0) != 0)
     return {};
   Plans plans;
-  plans.emplace(0, ConstantPlan{.value = graph.value(node.inputs[0]).name,
-                                .params = weight_params(table, weight_settings(config, target, 0)),
-                                .storage = Storage::kRows,
-                                .integers = {}});
+  plans.emplace(
+      0, ConstantPlan{.value = graph.value(node.inputs[0]).name,
+                      .params = params_of(graph, node, 0, weight_settings(config, target, 0)),
+                      .storage = Storage::kRows,
+                      .integers = {}});
   return plans;
 }
 

@@ -127,7 +127,8 @@ const Broken kUnsupported[] = {
        info->set_name("list");
        info->mutable_type()->mutable_sequence_type();
      }},
-    {"sparse", [](SmallModel& m) { m.graph()->add_sparse_initializer(); }},
+    {"'w' is sparse",
+     [](SmallModel& m) { m.graph()->add_sparse_initializer()->mutable_values()->set_name("w"); }},
     {"a constant that is not",
      [](SmallModel& m) {
        SmallModel::attribute(m.node("Constant", {}, {"s"}), "value_string",

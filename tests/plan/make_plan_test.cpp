@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "data/thrown.h"
 #include "plan/patterns.h"
 #include "plan/small_graphs.h"
 
@@ -70,6 +71,18 @@ TEST(MakePlan, WeightsArePerOutputChannelAndBiasHasTheirProduct) {
   ASSERT_NE(bias, nullptr);
   EXPECT_EQ(bias->params.dtype, DType::kS32);
   EXPECT_FLOAT_EQ(bias->params.scale[1], 2.0f / 255.0f * 2.0f / 127.0f);
+}
+
+TEST(MakePlan, WeightsThatAreNotFiniteAreNamed) {
+  for (const float value : {NAN, INFINITY}) {
+    GraphBuilder b;
+    b.input("x").constant("w", Tensor::of<float>({2, 1}, {1, value}));
+    b.node("MatMul", {"x", "w"}, "y").output("y");
+    PlanConfig config = kMinMax;
+    config.mode = PlanMode::kWeights;
+    EXPECT_THAT(bad_input_of([&] { (void)plan_of(b, {}, config); }),
+                AllOf(HasSubstr("MatMul 'y_node'"), HasSubstr("'w'"), HasSubstr("NaN")));
+  }
 }
 
 TEST(MakePlan, BiasThatWouldOverflowRaisesTheScaleOfItsChannel) {
