@@ -33,6 +33,14 @@ fs::path model_of_profile(const CalibrationProfile& profile) {
                   ": the model that the profile was made of is not there any more; name the model");
 }
 
+void check_same_model(const CalibrationProfile& profile, const fs::path& file,
+                      const ModelFile& model) {
+  if (profile.model.sha256 == model.sha256) return;
+  throw bad_input((file.empty() ? "the profile" : file.string()) + " was made of another model (" +
+                  profile.model.path.string() + ", SHA-256 " + profile.model.sha256.substr(0, 12) +
+                  "…) than " + model.path.string() + " (" + model.sha256.substr(0, 12) + "…)");
+}
+
 std::optional<PreprocessConfig> preprocess_of_profile(const CalibrationProfile& profile) {
   if (profile.preprocess.empty()) return std::nullopt;
   return parse_preprocess_line(profile.preprocess);

@@ -21,6 +21,10 @@ DataPaths data_of_profile(const CalibrationProfile& profile);
 // The model that the profile was made of. Throws bad_input where it is not there any more.
 std::filesystem::path model_of_profile(const CalibrationProfile& profile);
 
+// Throws bad_input where the profile, which was read from `file`, was made of another model.
+void check_same_model(const CalibrationProfile& profile, const std::filesystem::path& file,
+                      const ModelFile& model);
+
 // The preprocessing that calibration used; nothing where the data were no images.
 std::optional<PreprocessConfig> preprocess_of_profile(const CalibrationProfile& profile);
 

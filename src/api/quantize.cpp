@@ -96,13 +96,6 @@ CalibrationProfile find_profile(const QuantizeJob& job, const fs::path& file, co
   return calibrate_now({.model = job.model, .data = job.data, .mask = job.mask}, host).profile;
 }
 
-void check_same_model(const CalibrationProfile& profile, const ModelFile& model) {
-  if (profile.model.sha256 == model.sha256) return;
-  throw bad_input("the profile was made of another model (" + profile.model.path.string() +
-                  ", SHA-256 " + profile.model.sha256.substr(0, 12) + "…) than " +
-                  model.path.string() + " (" + model.sha256.substr(0, 12) + "…)");
-}
-
 // What ONNX Runtime of the last years reads: the IR version that goes with the opset.
 std::int64_t ir_version_for(std::int64_t opset, std::int64_t at_least) {
   constexpr std::pair<std::int64_t, std::int64_t> kFirst[] = {{13, 7}, {15, 8}, {19, 9}, {21, 10}};
@@ -189,7 +182,7 @@ QuantizeResult quantize_model(const QuantizeJob& job, const Host& host) {
     throw bad_input("the profile is of an interrupted run; finish it with q8 calibrate --resume");
   const fs::path model_path = job.model.empty() ? model_of_profile(profile) : job.model;
   const ModelFile source = open_model(model_path);
-  if (!needs_no_profile(job)) check_same_model(profile, source);
+  if (!needs_no_profile(job)) check_same_model(profile, profile_file, source);
   const fs::path output =
       job.output.empty() ? fs::path(model_path.stem().string() + ".int8.onnx") : job.output;
   std::vector<fs::path> read = input_files(source, job.data);

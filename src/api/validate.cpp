@@ -34,6 +34,14 @@ void check_reports(const ValidateJob& job, const ValidationInputs& inputs) {
   if (inputs.profile) check_samples_kept(outputs, *inputs.profile);
 }
 
+// For messages about a profile that is missing: those that are there.
+std::string passed_over(const ValidationInputs& inputs) {
+  std::string names;
+  for (const fs::path& path : inputs.passed_over)
+    names += (names.empty() ? "; of other models: " : ", ") + path.string();
+  return names;
+}
+
 // The samples to run on, and that calibration did not see them.
 std::vector<std::int64_t> choose_samples(const ValidateJob& job, const ValidationInputs& inputs,
                                          const Dataset& dataset, const Host& host) {
@@ -41,9 +49,8 @@ std::vector<std::int64_t> choose_samples(const ValidateJob& job, const Validatio
   const auto samples = select_samples(dataset, {.count = job.samples});
   if (job.allow_overlap) return samples;
   if (!inputs.profile)
-    warn(host,
-         "no calibration profile was found (--calibration FILE), so it cannot be checked that "
-         "calibration did not see these samples");
+    warn(host, "no calibration profile was found (--calibration FILE" + passed_over(inputs) +
+                   "), so it cannot be checked that calibration did not see these samples");
   else
     check_no_overlap(dataset, samples, *inputs.profile, host);
   return samples;
@@ -63,7 +70,8 @@ Dataset open_samples(const ValidateJob& job, const ValidationInputs& inputs, con
     return open_data(job.data, inputs.fp32, std::move(preprocess));
   }
   if (!inputs.profile)
-    throw usage_error("validate needs --data DIR (or the calibration profile, whose data it uses)");
+    throw usage_error("validate needs --data DIR (or the calibration profile, whose data it uses" +
+                      passed_over(inputs) + ")");
   if (!inputs.profile_matches)
     throw bad_input(mismatch + ", so its held-out samples are not known; name data with --data");
   DataPaths data = data_of_profile(*inputs.profile);

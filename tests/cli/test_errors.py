@@ -256,6 +256,23 @@ class Input(q8_program.Q8TestCase):
         shutil.copy(MODEL.parent / "preprocessor_config.json", self.folder)
         self.fail_with(3, ["digits.int8.onnx", "another model"], "validate", "other.onnx", "digits.int8.onnx", "--data", TEST)
 
+    def test_a_profile_of_another_model(self):
+        """Where it is named it is refused, where it only lies there it is passed over."""
+        self.quantized_digits()
+        (self.folder / "other.onnx").write_bytes(MODEL.read_bytes() + b"\xc0\x3e\x01")
+        shutil.copy(MODEL.parent / "preprocessor_config.json", self.folder)
+        (self.folder / "digits.q8cal").unlink()
+        self.succeed("calibrate", "other.onnx", "--data", CALIB, "--samples", 100)
+        models = ("validate", MODEL, "digits.int8.onnx")
+        self.fail_with(3, ["other.q8cal", "another model"], *models, "--data", TEST, "--calibration", "other.q8cal")
+        self.fail_with(2, ["--data", "of other models: other.q8cal"], *models)
+        done = self.q8(*models, "--data", TEST)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("of other models: other.q8cal", done.stderr)
+        self.succeed("calibrate", MODEL, "--data", CALIB)
+        done = self.q8(*models, "--data", TEST)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
     def test_other_preprocessing_is_warned_of(self):
         self.quantized_digits()
         text = (MODEL.parent / "preprocessor_config.json").read_text(encoding="utf-8")
