@@ -20,4 +20,8 @@ struct OutputFile {
 void check_outputs(const std::vector<OutputFile>& outputs,
                    const std::vector<std::filesystem::path>& inputs);
 
+// Removes what is being written at this moment. For a program that ends at once and without
+// destructors, on any thread: a thread that begins an output afterwards waits forever.
+void abandon_output_files();
+
 }  // namespace q8

@@ -10,6 +10,7 @@
 #include "api/bench_inputs.h"
 #include "api/tensor_errors.h"
 #include "base/error.h"
+#include "base/unfinished.h"
 #include "onnx_io/load.h"
 #include "onnx_io/save.h"
 #include "ops/ops.h"
@@ -27,33 +28,28 @@ constexpr double kUnexpectedDb = 10;
 // A folder beside the output, on its file system, for what is not yet checked.
 class CheckingFolder {
  public:
-  explicit CheckingFolder(const fs::path& output) {
-    // Of its own for every run: another one may be writing the same output.
-    std::string name = output.parent_path() / ("." + output.filename().string() + ".XXXXXX");
-    if (mkdtemp(name.data()) == nullptr) throw cannot_write(output, errno);
-    path_ = name;
-  }
-  ~CheckingFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  CheckingFolder(const CheckingFolder&) = delete;
-  CheckingFolder& operator=(const CheckingFolder&) = delete;
+  explicit CheckingFolder(const fs::path& output)
+      : folder_([&] {
+          // Of its own for every run: another one may be writing the same output.
+          std::string name = output.parent_path() / ("." + output.filename().string() + ".XXXXXX");
+          if (mkdtemp(name.data()) == nullptr) throw cannot_write(output, errno);
+          return name;
+        }) {}
 
-  const fs::path& path() const { return path_; }
+  const fs::path& path() const { return folder_.path(); }
   std::int64_t bytes() const {
     std::int64_t total = 0;
-    for (const fs::directory_entry& file : fs::directory_iterator(path_))
+    for (const fs::directory_entry& file : fs::directory_iterator(path()))
       total += static_cast<std::int64_t>(file.file_size());
     return total;
   }
 
   // Moves everything into the folder above, the model last: what it refers to is there first.
   void publish(const fs::path& model) {
-    for (const fs::directory_entry& file : fs::directory_iterator(path_))
+    for (const fs::directory_entry& file : fs::directory_iterator(path()))
       if (file.path().filename() != model.filename())
         move(file.path(), model.parent_path() / file.path().filename());
-    move(path_ / model.filename(), model);
+    move(path() / model.filename(), model);
   }
 
  private:
@@ -65,7 +61,7 @@ class CheckingFolder {
     if (std::rename(from.c_str(), to.c_str()) != 0) throw cannot_write(to, errno);
   }
 
-  fs::path path_;
+  UnfinishedPath folder_;
 };
 
 std::optional<std::vector<Tensor>> made_up_inputs(const Graph& graph) {

@@ -75,18 +75,18 @@ void check_writable(const std::filesystem::path& path) {
   if (access(parent.c_str(), W_OK | X_OK) != 0) throw cannot(reason());
 }
 
-AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
-  check_writable(path_);
-  temporary_ = path_;
-  temporary_ += "." + std::to_string(getpid()) + ".tmp";
-  fd_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (fd_ < 0) throw resource_error(path_.string() + ": cannot be written: " + reason());
-}
+AtomicFile::AtomicFile(std::filesystem::path path)
+    : path_(std::move(path)), temporary_([this] {
+        check_writable(path_);
+        std::filesystem::path name = path_;
+        name += "." + std::to_string(getpid()) + ".tmp";
+        fd_ = open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+        if (fd_ < 0) throw resource_error(path_.string() + ": cannot be written: " + reason());
+        return name;
+      }) {}
 
 AtomicFile::~AtomicFile() {
-  if (fd_ < 0) return;
-  close(fd_);
-  unlink(temporary_.c_str());
+  if (fd_ >= 0) close(fd_);
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
@@ -101,7 +101,7 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
 void AtomicFile::commit() {
   if (fsync(fd_) != 0 && errno != EINVAL && errno != EROFS)
     throw resource_error(path_.string() + ": cannot be written: " + reason());
-  if (std::rename(temporary_.c_str(), path_.c_str()) != 0)
+  if (std::rename(temporary_.path().c_str(), path_.c_str()) != 0)
     throw resource_error(path_.string() + ": cannot be written: " + reason());
   close(fd_);
   fd_ = -1;

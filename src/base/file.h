@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/unfinished.h"
+
 namespace q8 {
 
 // The whole file, read-only, mapped into memory for as long as the object lives.
@@ -49,8 +51,9 @@ class AtomicFile {
   int descriptor() const { return fd_; }  // for libraries that write to one
 
  private:
-  std::filesystem::path path_, temporary_;
+  std::filesystem::path path_;
   int fd_ = -1;
+  UnfinishedPath temporary_;
 };
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view content);

@@ -2,12 +2,14 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 
 #include "base/error.h"
 #include "data/temporary_folder.h"
 #include "data/thrown.h"
+#include "q8/output_file.h"
 
 namespace q8 {
 namespace {
@@ -36,6 +38,22 @@ TEST(AtomicFile, LeavesNothingBehindWithoutCommit) {
   }
   EXPECT_EQ(read_text_file(folder / "out"), "old");
   EXPECT_EQ(entries(folder), 1);
+}
+
+TEST(AtomicFile, LeavesNothingBehindWhenTheProgramEndsAtOnce) {
+  const TemporaryFolder folder;
+  folder.write("out", "old");
+  const auto end_at_once = [&] {
+    AtomicFile file(folder / "out"), done(folder / "done");
+    file.write(std::string_view("new"));
+    done.commit();
+    if (entries(folder) != 3) _exit(1);
+    abandon_output_files();
+    _exit(130);
+  };
+  EXPECT_EXIT(end_at_once(), testing::ExitedWithCode(130), "");
+  EXPECT_EQ(read_text_file(folder / "out"), "old");
+  EXPECT_EQ(entries(folder), 2);
 }
 
 TEST(AtomicFile, NamesAMissingFolder) {

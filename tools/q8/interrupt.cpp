@@ -5,6 +5,8 @@
 
 #include <thread>
 
+#include "q8/output_file.h"
+
 namespace q8::cli {
 
 std::stop_token stop_on_signals() {
@@ -20,6 +22,7 @@ std::stop_token stop_on_signals() {
     sigwait(&signals, &signal);
     source.request_stop();
     sigwait(&signals, &signal);
+    abandon_output_files();
     _exit(130);
   }).detach();
   return token;
