@@ -10,6 +10,7 @@
 #include "api/bench_inputs.h"
 #include "api/tensor_errors.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/unfinished.h"
 #include "onnx_io/load.h"
 #include "onnx_io/save.h"
@@ -181,8 +182,9 @@ void judge(const Graph& quantized, const QuantizationCheck& check, FloatRun& exp
 
 }  // namespace
 
-std::int64_t save_checked(Model quantized, const fs::path& output, const QuantizationCheck& check,
+std::int64_t save_checked(Model quantized, const fs::path& named, const QuantizationCheck& check,
                           const Host& host) {
+  const fs::path output = behind_links(named);
   CheckingFolder folder(output);
   const fs::path candidate = folder.path() / output.filename();
   save_model(quantized, candidate);

@@ -61,23 +61,36 @@ std::string read_text_file(const std::filesystem::path& path) {
   return std::string(MappedFile(path).text());
 }
 
+std::filesystem::path behind_links(std::filesystem::path path) {
+  std::error_code none;
+  // What links to itself is an error of check_writable().
+  for (int depth = 0; depth < 40 && std::filesystem::is_symlink(path, none); ++depth)
+    path = path.parent_path() / std::filesystem::read_symlink(path, none);
+  return path;
+}
+
 void check_writable(const std::filesystem::path& path) {
   const auto cannot = [&](const std::string& why) {
     return resource_error(path.string() + ": cannot be written: " + why);
   };
-  const auto parent = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  const std::filesystem::path file = behind_links(path);
+  const auto parent = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
   std::error_code ignored;  // what cannot be asked is found out by access()
   if (!std::filesystem::exists(parent, ignored) && !ignored)
     throw cannot("the folder " + parent.string() + " does not exist");
-  if (std::filesystem::is_directory(path, ignored)) throw cannot("it is a folder");
   struct stat info {};
-  if (stat(path.c_str(), &info) != 0 && errno != ENOENT) throw cannot(reason());  // a name too long
+  if (stat(path.c_str(), &info) == 0) {
+    if (S_ISDIR(info.st_mode)) throw cannot("it is a folder");
+    if (!S_ISREG(info.st_mode)) throw cannot("it is not a regular file");
+  } else if (errno != ENOENT) {
+    throw cannot(reason());  // a name too long, links in a circle
+  }
   if (access(parent.c_str(), W_OK | X_OK) != 0) throw cannot(reason());
 }
 
-AtomicFile::AtomicFile(std::filesystem::path path)
-    : path_(std::move(path)), temporary_([this] {
-        check_writable(path_);
+AtomicFile::AtomicFile(const std::filesystem::path& path)
+    : path_(behind_links(path)), temporary_([&] {
+        check_writable(path);
         std::filesystem::path name = path_;
         name += "." + std::to_string(getpid()) + ".tmp";
         fd_ = open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);

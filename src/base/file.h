@@ -32,15 +32,20 @@ class MappedFile {
 
 std::string read_text_file(const std::filesystem::path& path);
 
+// Where a file of that name is written: where its symbolic links lead, to a file or to none yet.
+std::filesystem::path behind_links(std::filesystem::path path);
+
 // Throws resource_error, with the reason, where no file can be written at `path`: its folder is
-// missing or closed to us, or a folder is in its place.
+// missing or closed to us, or something else than a file is in its place. A device or a pipe would
+// be replaced by the file, whoever else uses it.
 void check_writable(const std::filesystem::path& path);
 
-// A file that appears whole or not at all: written beside `path` under a temporary name, synced and
-// renamed by commit(). Destroyed without commit(), it leaves nothing behind. Throws resource_error.
+// A file, behind links, that appears whole or not at all: written beside `path` under a temporary
+// name, synced and renamed by commit(). Destroyed without commit(), it leaves nothing behind.
+// Throws resource_error.
 class AtomicFile {
  public:
-  explicit AtomicFile(std::filesystem::path path);
+  explicit AtomicFile(const std::filesystem::path& path);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;

@@ -26,6 +26,11 @@ fs::path absolute_in(const std::string& path, const fs::path& folder) {
   return path.empty() || folder.empty() ? fs::path(path) : (folder / path).lexically_normal();
 }
 
+// What the paths in the profile begin at: where it lies, whatever link leads there.
+fs::path folder_of(const fs::path& profile) {
+  return fs::absolute(behind_links(profile)).parent_path();
+}
+
 void write(const std::vector<Extrema>& from, pb::Extrema& to) {
   for (const Extrema& e : from) {
     to.add_minimum(e.minimum);
@@ -210,13 +215,13 @@ CalibrationProfile parse_profile(std::string_view bytes, const fs::path& folder)
 }
 
 void save_profile(const CalibrationProfile& profile, const fs::path& path) {
-  write_file_atomically(path, serialize_profile(profile, fs::absolute(path).parent_path()));
+  write_file_atomically(path, serialize_profile(profile, folder_of(path)));
 }
 
 CalibrationProfile load_profile(const fs::path& path) {
   const MappedFile file(path);
   try {
-    return parse_profile(file.text(), fs::absolute(path).parent_path());
+    return parse_profile(file.text(), folder_of(path));
   } catch (const Error& error) {
     throw error.within(path.string());
   }

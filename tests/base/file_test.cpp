@@ -70,6 +70,38 @@ TEST(AtomicFile, RefusesAFolderAsTarget) {
   EXPECT_NE(message.find("it is a folder"), std::string::npos) << message;
 }
 
+TEST(AtomicFile, RefusesWhatOthersUse) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);
+  std::filesystem::create_symlink(folder / "pipe", folder / "link");
+  std::filesystem::create_symlink(folder / "circle", folder / "circle");
+  for (const std::string name : {"pipe", "link"}) {
+    const auto message = thrown(ErrorKind::kResource, [&] { AtomicFile file(folder / name); });
+    EXPECT_NE(message.find(name + ": cannot be written: it is not a regular file"),
+              std::string::npos)
+        << message;
+  }
+  thrown(ErrorKind::kResource, [&] { AtomicFile file(folder / "circle"); });
+  EXPECT_TRUE(std::filesystem::is_fifo(folder / "pipe"));
+  EXPECT_EQ(entries(folder), 3);
+}
+
+TEST(AtomicFile, GoesWhereLinksLead) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "store");
+  folder.write("store/old", "old");
+  std::filesystem::create_symlink("store/old", folder / "first");
+  std::filesystem::create_symlink("first", folder / "second");
+  std::filesystem::create_symlink(folder / "store/new", folder / "dangling");
+  write_file_atomically(folder / "second", "one");
+  write_file_atomically(folder / "dangling", "two");
+  EXPECT_EQ(read_text_file(folder / "store/old"), "one");
+  EXPECT_EQ(read_text_file(folder / "store/new"), "two");
+  for (const char* name : {"first", "second", "dangling"})
+    EXPECT_TRUE(std::filesystem::is_symlink(folder / name)) << name;
+  EXPECT_EQ(entries(folder), 4);
+}
+
 TEST(AtomicFile, RefusesAFileAsFolderAndANameTooLong) {
   const TemporaryFolder folder;
   folder.write("file", "x");

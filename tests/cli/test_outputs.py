@@ -1,4 +1,5 @@
 """Where results go: no input is overwritten, what cannot be written is said before the work, nothing is lost in silence."""
+import os
 import shutil
 import subprocess
 
@@ -26,6 +27,23 @@ class Outputs(q8_program.Q8TestCase):
         self.refused(["link.q8cal", "input"], "calibrate", MODEL.name, *self.data, "-o", "link.q8cal")
         self.succeed("calibrate", MODEL.name, *self.data, "--samples", 100, "-o", "a.q8cal")
         self.refused(["a.q8cal", "input"], "calibrate", "--merge", "a.q8cal", "-o", "a.q8cal")
+
+    def test_outputs_follow_links(self):
+        (self.folder / "store").mkdir()
+        for name in ("m.q8cal", "m.onnx"):
+            (self.folder / name).symlink_to(f"store/{name}")
+        self.succeed("calibrate", MODEL.name, *self.data, "--samples", 100, "-o", "m.q8cal")
+        self.succeed("quantize", "--calibration", "m.q8cal", "--recover", "none", "-o", "m.onnx")
+        self.assertTrue((self.folder / "m.q8cal").is_symlink() and (self.folder / "m.onnx").is_symlink())
+        self.succeed("quantize", "--calibration", "store/m.q8cal", "--recover", "none", "-o", "again.onnx")
+        self.assertEqual((self.folder / "store" / "m.onnx").read_bytes(), (self.folder / "again.onnx").read_bytes())
+
+    def test_a_pipe_is_no_place_for_a_file(self):
+        os.mkfifo(self.folder / "pipe")
+        for command in (("calibrate", MODEL.name, *self.data, "-o", "pipe"), ("quantize", MODEL.name, "--mode", "weights", "-o", "pipe"),
+                        ("inspect", MODEL.name, "--json", "pipe")):
+            self.fail_with(3, ["pipe: cannot be written: it is not a regular file"], *command)
+        self.assertTrue((self.folder / "pipe").is_fifo())
 
     def test_no_sample_is_overwritten(self):
         shutil.copytree(CALIB, self.folder / "data")
