@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/file.h"
+#include "graph/unpack_lists.h"
 #include "onnx_io/inline_functions.h"
 #include "onnx_io/large_weights.h"
 #include "onnx_io/metadata_props.h"
@@ -259,7 +260,9 @@ class GraphBuilder {
     for (const auto& info : proto_.value_info()) {
       const ValueId id = graph_.find_value(info.name());
       if (id == kNoValue) continue;
-      if (!graph_.value(id).constant) graph_.value(id).type = type_info(info);
+      // A list inside the model is the business of the operators that make and read it.
+      if (!graph_.value(id).constant && info.type().has_tensor_type())
+        graph_.value(id).type = type_info(info);
       read_annotations(info, graph_.value(id));
     }
   }
@@ -331,6 +334,7 @@ Model build(onnx::ModelProto& proto, const fs::path& folder, const LargeWeights&
   model.graph = GraphBuilder(*proto.mutable_graph(), external, nullptr, weights).build(opsets);
   model.external_files = external.files();
   verify(model.graph);
+  unpack_lists(model.graph);
   model.graph.tidy();
   return model;
 }

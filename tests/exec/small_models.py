@@ -272,6 +272,7 @@ def small_cases():
             b.node("Add", [x, b.constant(floats(3, 4, 12))])], axis=-1), 1 / 255, 0), exact=False),
         "layer_norm_residual": one_input(rows, residual_norm(False), exact=False),
         "layer_norm_before": one_input(rows, residual_norm(True), exact=False),
+        "parts_of_lists": one_input(floats(2, 11, 3), parts_of_lists),
         "gelu": one_input(floats(9, 1000), lambda b, x: b.quantized(b.node("Gelu", [x]), 0.02, 9), exact=False, opset=20),
         "transpose": one_input(image, lambda b, x: b.quantized(b.node("Transpose", [x], perm=[0, 2, 3, 1]), 0.03, 120)),
         "float_conv": plain(lambda b: b.node("Relu", [b.node("Conv", ["x", b.constant(floats(6, 5, 3, 3))])], "y"), image),
@@ -327,6 +328,17 @@ def output_is_input_and_constant():
     b.constant(floats(2), "c")
     b.node("Relu", ["x"], "y")
     return b.model({"x": x}, ["x", "c", "y"]), {"x": x}, True
+
+
+def parts_of_lists(b, x):
+    """Lists of every kind of split, taken apart again; x is [2, 11, 3]."""
+    def part(position, split=(), **attributes):
+        return b.node("SequenceAt", [b.node("SplitToSequence", [x, *split], **attributes), b.constant(np.int64(position))])
+
+    lengths, length, axes = b.constant(np.array([2, 5, 4])), b.constant(np.int64(4)), b.constant(np.array([1]))
+    parts = [part(-1, [lengths], axis=1), part(2, [length], axis=1), part(-1, axis=-2),
+             b.node("Unsqueeze", [part(3, axis=1, keepdims=0), axes])]
+    return b.node("Concat", parts, axis=1)
 
 
 def loop():
