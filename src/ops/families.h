@@ -48,6 +48,7 @@ std::span<const OpRow> gemm_operators();
 std::span<const OpRow> resize_operators();
 std::span<const OpRow> space_depth_operators();
 std::span<const OpRow> attention_operators();
+std::span<const OpRow> attention_by_heads_operators();
 std::span<const OpRow> fused_attention_operators();
 std::span<const OpRow> group_query_attention_operators();
 std::span<const OpRow> rotary_operators();

@@ -54,6 +54,7 @@ constexpr Family kFamilies[] = {
     resize_operators,
     space_depth_operators,
     attention_operators,
+    attention_by_heads_operators,
     fused_attention_operators,
     group_query_attention_operators,
     rotary_operators,

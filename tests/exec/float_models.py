@@ -178,6 +178,29 @@ def pool(op, channels=8, **attributes):
     return of_image(lambda b, x: b.node(op, [conv(b, x, 5, channels)], **attributes))
 
 
+def attention(rows=7, heads=3, size=4, batch=2, mask=None, scaling="Mul", turned=True, swapped=False):
+    """softmax(Q · K scaled + mask) · V of one input, of an input of another length where the mask says so."""
+    b = Builder()
+    shape = lambda *dims: b.constant(np.array(dims, np.int64))
+    given = {"x": floats(batch, rows, heads * size)}
+
+    def heads_of(perm):
+        y = b.node("MatMul", ["x", b.constant(floats(heads * size, heads * size) / 3)])
+        return b.node("Transpose", [b.node("Reshape", [y, shape(batch, rows, heads, size)])], perm=perm)
+
+    scores = b.node("MatMul", [heads_of([0, 2, 1, 3]), heads_of([0, 2, 3, 1])])
+    if scaling:
+        scores = b.node(scaling, [scores, b.constant(np.float32(0.6 if scaling == "Mul" else 1.7))])
+    if mask:
+        given["mask"] = floats(*mask)
+        scores = b.node("Add", ["mask", scores] if swapped else [scores, "mask"])
+    y = b.node("MatMul", [b.node("Softmax", [scores], axis=-1), heads_of([0, 2, 1, 3])])
+    if turned:
+        y = b.node("Reshape", [b.node("Transpose", [y], perm=[0, 2, 1, 3]), shape(batch, rows, -1)])
+    b.node("Identity", [y], "y")
+    return open_shapes(b, given)
+
+
 def float_cases():
     activations = ("Sigmoid", "Tanh", "HardSwish", "LeakyRelu", "HardSigmoid", "Softplus", "Elu")
     cases = {f"conv_{op.lower()}": of_image(lambda b, x, op=op: b.node(op, [conv(b, x, 5, 19)])) for op in activations}
@@ -197,6 +220,14 @@ def float_cases():
         "norm_alone": of_image(lambda b, x: b.node("Sqrt", [b.node("Abs", [batch_norm(b, b.node("Relu", [conv(b, x, 5, 7)]), 7)])])),
         "feed_forward": of_rows(feed_forward),
         "matmul_broadcast": of_rows(matmul_broadcast),
+        "attention": attention(mask=(2, 1, 1, 7)),
+        "attention_mask_in_front": attention(mask=(2, 3, 7, 7), swapped=True, scaling="Div"),
+        "attention_mask_of_rows": attention(mask=(7, 1), scaling=None),
+        "attention_mask_of_more_samples": attention(batch=1, mask=(4, 1, 7, 7)),
+        "attention_mask_of_more_axes": attention(batch=1, mask=(2, 1, 1, 1, 7), turned=False),
+        "attention_mask_of_more_keys": attention(rows=1, mask=(5, 1)),
+        "attention_in_parts": attention(rows=1100, heads=1, size=9, batch=1),
+        "attention_left_in_heads": attention(turned=False, batch=3),
         "shuffled_channels": of_image(shuffled_channels),
         "slices": of_image(slices),
         "split_and_joined": of_image(split_and_joined),

@@ -7,6 +7,7 @@
 #include "exec/lowering/compact.h"
 #include "exec/lowering/fold_tables.h"
 #include "exec/lowering/fuse_activation.h"
+#include "exec/lowering/fuse_attention.h"
 #include "exec/lowering/fuse_conv_chain.h"
 #include "exec/lowering/fuse_conv_pair.h"
 #include "exec/lowering/fuse_float.h"
@@ -63,6 +64,7 @@ LoweredGraph lower(Graph graph, const SessionOptions& options) {
     fold_tables(lowered.graph, options.keep);
     fuse_lookup(lowered.graph, options.keep);
     fuse_focus(lowered.graph, options.keep);
+    fuse_attention(lowered.graph, options.keep);
     fuse_float(lowered.graph, options.keep);
   }
   lowered.origins.resize(lowered.graph.values().size());

@@ -289,5 +289,53 @@ TEST(Lower, PadsAndPoolsDoNotTurnTheAxesBack) {
   EXPECT_EQ(lowered_types(g), "Transpose q8.Conv Pad q8.AveragePool Sqrt Transpose");
 }
 
+// Softmax(q · k · 2 + mask) · v, with heads turned before and behind.
+SmallGraph attention() {
+  SmallGraph g;
+  for (const char* name : {"q", "k", "v", "mask"}) g.input(name);
+  g.constant("two", Tensor::scalar(2.0f));
+  const auto turn = [&](const char* from, const char* to, std::vector<std::int64_t> order) {
+    g.node("Transpose", {from}, {to}).attributes.set("perm", std::move(order));
+  };
+  turn("q", "q_t", {0, 2, 1, 3});
+  turn("k", "k_t", {0, 2, 3, 1});
+  turn("v", "v_t", {0, 2, 1, 3});
+  g.node("MatMul", {"q_t", "k_t"}, {"scores"});
+  g.node("Mul", {"scores", "two"}, {"scaled"});
+  g.node("Add", {"scaled", "mask"}, {"masked"});
+  g.node("Softmax", {"masked"}, {"shares"});
+  g.node("MatMul", {"shares", "v_t"}, {"heads"});
+  turn("heads", "y", {0, 2, 1, 3});
+  g.output("y");
+  return g;
+}
+
+TEST(FuseAttention, TakesInWhatTurnsHeads) {
+  EXPECT_EQ(lowered_types(attention()), "q8.AttentionByHeads");
+}
+
+TEST(FuseAttention, WhatIsReadElsewhereOrShownStays) {
+  SmallGraph g = attention();
+  EXPECT_EQ(lowered_types(g, {g.value("masked")}),
+            "Transpose Transpose Transpose MatMul Mul Add Softmax MatMul Transpose");
+  g.output("shares");
+  EXPECT_EQ(lowered_types(g),
+            "Transpose Transpose Transpose MatMul Mul Add Softmax MatMul Transpose");
+  SmallGraph turned = attention();
+  turned.output("v_t");
+  EXPECT_EQ(lowered_types(turned), "Transpose q8.AttentionByHeads");
+}
+
+TEST(FuseAttention, NotOfAnotherTypeOrAxis) {
+  SmallGraph doubles = attention();
+  doubles.constant("two", Tensor::scalar(2.0));
+  EXPECT_THAT(lowered_types(doubles), testing::HasSubstr("Softmax"));
+  SmallGraph other = attention();
+  for (NodeId id = 0; id < other.graph.node_count(); ++id)
+    if (other.graph.node(id).is("Softmax"))
+      other.graph.node(id).attributes.set("axis", std::int64_t{1});
+  EXPECT_THAT(lowered_types(other), testing::HasSubstr("Softmax"));
+}
+
 }  // namespace
 }  // namespace q8
