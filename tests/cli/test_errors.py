@@ -29,6 +29,14 @@ class Usage(q8_program.Q8TestCase):
     def test_missing_value(self):
         self.fail_with(2, ["--data: its value is missing"], "validate", "--data")
 
+    def test_empty_values(self):
+        for command, option in (("validate", "--json"), ("validate", "--max-drop"), ("quantize", "-o"), ("quantize", "--calibration"),
+                                ("calibrate", "--data")):
+            self.fail_with(2, ["its value is empty"], command, option, "")
+        self.fail_with(2, ["its value is empty"], "validate", "", "b.onnx")
+        (self.folder / "q8.toml").write_text('[validate]\nmax-drop = ""\n')
+        self.fail_with(2, ["--max-drop: its value is empty", "q8.toml"], "validate")
+
     def test_values_out_of_range(self):
         self.fail_with(2, ["--samples", "0"], "validate", "--samples", 0)
         self.fail_with(2, ["--threads"], "validate", "--threads", 0)
@@ -50,7 +58,7 @@ class Usage(q8_program.Q8TestCase):
     def test_percentages(self):
         for text in ("much", "1%%", "", "nan", "101%"):
             with self.subTest(text):
-                self.fail_with(2, ["--max-drop"], "validate", "--max-drop", text or "x")
+                self.fail_with(2, ["--max-drop"], "validate", "--max-drop", text)
         self.fail_with(2, ["0.01", "1.00%"], "validate", "--max-drop", "0.01")
         self.fail_with(2, ["--min-class-accuracy"], "validate", "--min-class-accuracy", "0.9")
 

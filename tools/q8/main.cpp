@@ -45,6 +45,14 @@ void add_globals(CLI::App& app, GlobalOptions& options) {
       ->type_name("NAME");
 }
 
+// An empty value is a variable that a script forgot to set, and no wish for the default.
+void refuse_empty_values(CLI::App& app) {
+  for (CLI::Option* option : app.get_options())
+    if (option->get_expected_min() > 0)
+      option->check(
+          [](const std::string& text) { return text.empty() ? "its value is empty" : ""; }, "");
+}
+
 // The whole command line; `runs` gets what each subcommand does.
 void declare(CLI::App& app, GlobalOptions& globals, bool& version, Runs& runs) {
   add_globals(app, globals);
@@ -58,7 +66,9 @@ void declare(CLI::App& app, GlobalOptions& globals, bool& version, Runs& runs) {
     CLI::App* command = app.add_subcommand(row.name, row.help);
     command->fallthrough();
     runs[command] = row.add(*command);
+    refuse_empty_values(*command);
   }
+  refuse_empty_values(app);
   app.require_subcommand(0, 1);
   app.footer(
       "q8 COMMAND --help has the options of a command, and examples.\n"
