@@ -303,7 +303,7 @@ bool has_standard_node(const onnx::GraphProto& graph) {
   });
 }
 
-Model build(onnx::ModelProto& proto, const fs::path& folder, const LargeWeights& weights) {
+Model build(onnx::ModelProto& proto, const fs::path& path, const LargeWeights& weights) {
   check_header(proto);
   inline_functions(proto);
   Model model;
@@ -330,7 +330,7 @@ Model build(onnx::ModelProto& proto, const fs::path& folder, const LargeWeights&
     throw unsupported("opset " + std::to_string(it->second) + "; q8 reads 7 to 25");
   if (!opsets.contains("") && has_standard_node(proto.graph()))
     throw bad_input("the model imports no version of the standard operator set");
-  ExternalData external(folder);
+  ExternalData external(path);
   model.graph = GraphBuilder(*proto.mutable_graph(), external, nullptr, weights).build(opsets);
   model.external_files = external.files();
   verify(model.graph);
@@ -349,7 +349,7 @@ Model load_model(const fs::path& path) {
     LargeWeights weights{.file = file, .bytes = {}};
     if (split) weights.bytes = std::move(split->weights);
     split.reset();
-    return build(proto, path.parent_path(), weights);
+    return build(proto, path, weights);
   } catch (const Error& error) {
     throw error.within(path.string());
   }

@@ -11,6 +11,8 @@
 namespace q8 {
 namespace {
 
+namespace fs = std::filesystem;
+
 std::string proto_type_name(int data_type) {
   constexpr std::array kOthers = {
       std::pair{0, "undefined"},   std::pair{8, "string"},          std::pair{14, "complex64"},
@@ -167,20 +169,28 @@ Tensor cleaned(Tensor tensor) {
   return clean;
 }
 
+fs::path canonical_folder(const fs::path& folder, std::error_code& error) {
+  return fs::weakly_canonical(folder.empty() ? fs::path(".") : folder, error);
+}
+
+bool is_inside(const fs::path& path, const fs::path& folder) {
+  return std::ranges::mismatch(folder, path).in1 == folder.end();
+}
+
 }  // namespace
 
 std::shared_ptr<const MappedFile> ExternalData::open(const std::string& location) {
-  namespace fs = std::filesystem;
   if (location.empty()) throw bad_input("has external data without a location");
   if (const auto it = files_.find(location); it != files_.end()) return it->second;
   std::error_code error;
-  const fs::path root = fs::weakly_canonical(folder_.empty() ? fs::path(".") : folder_, error);
+  const fs::path root = canonical_folder(folder_, error);
+  const fs::path linked = error ? fs::path() : canonical_folder(linked_folder_, error);
   const fs::path file = error ? fs::path() : fs::weakly_canonical(root / location, error);
   if (error || location.find('\0') != std::string::npos)
     throw bad_input("wants external data from '" + location + "', which cannot be found" +
                     (error ? ": " + error.message() : std::string()));
-  const auto inside = std::mismatch(root.begin(), root.end(), file.begin(), file.end());
-  if (fs::path(location).is_absolute() || inside.first != root.end())
+  if (fs::path(location).is_absolute() || !is_inside((root / location).lexically_normal(), root) ||
+      (!is_inside(file, root) && !is_inside(file, linked)))
     throw bad_input("wants external data from '" + location +
                     "', which is outside the model's folder");
   return files_[location] = std::make_shared<const MappedFile>(file);

@@ -14,15 +14,17 @@
 
 namespace q8 {
 
-// Finds external data: files inside one folder, each mapped once.
+// Finds external data: files inside the model's folder, each mapped once. Where the model is a
+// symbolic link, as in caches of model hubs, its data may be links to where it leads.
 class ExternalData {
  public:
-  explicit ExternalData(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  explicit ExternalData(const std::filesystem::path& model)
+      : folder_(model.parent_path()), linked_folder_(behind_links(model).parent_path()) {}
   std::shared_ptr<const MappedFile> open(const std::string& location);
   std::vector<std::filesystem::path> files() const;  // opened so far, in the order of their names
 
  private:
-  std::filesystem::path folder_;
+  std::filesystem::path folder_, linked_folder_;
   std::map<std::string, std::shared_ptr<const MappedFile>> files_;
 };
 

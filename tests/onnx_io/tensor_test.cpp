@@ -169,7 +169,7 @@ Tensor external(const TemporaryFolder& folder, const std::string& location,
   add("location", location);
   add("offset", offset);
   add("length", length);
-  ExternalData files(folder / "models");
+  ExternalData files(folder / "models/model.onnx");
   return take_tensor(proto, files);
 }
 
@@ -192,6 +192,23 @@ TEST(ExternalDataFile, OutsideTheFolderIsRefused) {
        {std::string("../secret.bin"), outside.string(), std::string("link.bin"),
         std::string("up/secret.bin"), std::string("../models-too/w.bin"),
         (folder / "models/inside.bin").string()})
+    EXPECT_THAT(bad_input_of([&] { (void)external(folder, location); }),
+                HasSubstr("outside the model's folder"))
+        << location;
+}
+
+// As caches of model hubs have it: the names are links to files that are named by their hashes.
+TEST(ExternalDataFile, MayLieWhereTheModelIsALinkTo) {
+  const TemporaryFolder folder;
+  folder.write("store/a", "");
+  folder.write("store/b", raw<float>({1.5f}));
+  folder.write("other/b", raw<float>({2.5f}));
+  std::filesystem::create_directory(folder / "models");
+  std::filesystem::create_symlink("../store/a", folder / "models/model.onnx");
+  std::filesystem::create_symlink("../store/b", folder / "models/w.bin");
+  std::filesystem::create_symlink("../other/b", folder / "models/link.bin");
+  EXPECT_EQ(external(folder, "w.bin").data<float>()[0], 1.5f);
+  for (const char* location : {"link.bin", "../store/b"})
     EXPECT_THAT(bad_input_of([&] { (void)external(folder, location); }),
                 HasSubstr("outside the model's folder"))
         << location;
