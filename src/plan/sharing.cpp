@@ -64,63 +64,99 @@ std::string percent(double share) {
   return text;
 }
 
+class Sharing {
+ public:
+  Sharing(const Graph& graph, const Coverage& coverage, const Ranges& ranges, const Target& target,
+          std::vector<std::string>& notes)
+      : graph_(graph),
+        coverage_(coverage),
+        ranges_(ranges),
+        target_(target),
+        notes_(notes),
+        uses_(graph),
+        sets_(graph.values().size()),
+        clamped_(graph, coverage, sets_) {}
+
+  void join_integer_nodes() {
+    for (NodeId id = 0; id < graph_.node_count(); ++id) {
+      if (coverage_.modes[static_cast<std::size_t>(id)] != NodeMode::kInteger) continue;
+      const Node& node = graph_.node(id);
+      const QuantRole role = quant_role(graph_, node);
+      if (role == QuantRole::kMoves || (node.is("AveragePool") && !target_.rescales))
+        for (const ValueId output : node.outputs)
+          if (output != kNoValue) unite(node.inputs[0], output);
+      if (role == QuantRole::kConcat)
+        for (const std::size_t i : data_inputs(graph_, node)) join_branch(node, node.inputs[i]);
+    }
+  }
+
+  // The value whose range each value takes: the widest member speaks for its set, unless the range
+  // of one is fixed; among equals the first.
+  std::vector<ValueId> speakers() {
+    std::vector<ValueId> widest(graph_.values().size(), kNoValue), all(graph_.values().size());
+    for (ValueId id = 0; id < graph_.value_count(); ++id) {
+      if (!coverage_.quantized[static_cast<std::size_t>(id)] || !ranges_.float_reason(id).empty())
+        continue;
+      ValueId& best = widest[static_cast<std::size_t>(sets_.root(id))];
+      if (best == kNoValue || speaks_before(id, best)) best = id;
+    }
+    for (ValueId id = 0; id < graph_.value_count(); ++id) {
+      const ValueId best = widest[static_cast<std::size_t>(sets_.root(id))];
+      all[static_cast<std::size_t>(id)] = best == kNoValue ? id : best;
+    }
+    return all;
+  }
+
+ private:
+  void unite(ValueId a, ValueId b) {
+    clamped_.unite(a, b);
+    sets_.unite(a, b);
+  }
+
+  void join_branch(const Node& concat, ValueId branch) {
+    const ValueId joined = concat.outputs[0];
+    const std::string& name = graph_.value(branch).name;
+    const double share = width(ranges_.range(branch)) / width(ranges_.range(joined));
+    const std::string spans =
+        "'" + name + "' spans " + percent(share) + " of the range of " + concat.label();
+    if (target_.rescales && clamped_.would_exceed(branch, ranges_.range(joined))) {
+      notes_.push_back("'" + name + "' is clamped by its own range, which " + concat.label() +
+                       " widens: it keeps its own");
+      return;
+    }
+    if (target_.rescales && share < kMuchNarrower && uses_.only_consumer(branch) == kNoNode) {
+      notes_.push_back(spans + " and keeps its own");
+      return;
+    }
+    if (share > 0 && share < kHardlySeen)
+      notes_.push_back(spans +
+                       ", whose scale it has to take; if accuracy falls, exclude that node");
+    unite(joined, branch);
+  }
+
+  bool speaks_before(ValueId a, ValueId b) const {
+    if (ranges_.is_fixed(a) != ranges_.is_fixed(b)) return ranges_.is_fixed(a);
+    return width(ranges_.range(a)) > width(ranges_.range(b));
+  }
+
+  const Graph& graph_;
+  const Coverage& coverage_;
+  const Ranges& ranges_;
+  const Target& target_;
+  std::vector<std::string>& notes_;
+  Uses uses_;
+  DisjointSets sets_;
+  ClampedSets clamped_;
+};
+
 }  // namespace
 
 std::vector<ValueId> share_ranges(const Graph& graph, const Coverage& coverage,
                                   const Ranges& ranges, const Target& target,
                                   std::vector<std::string>& notes) {
-  const Uses uses(graph);
-  DisjointSets sets(graph.values().size());
-  ClampedSets clamped(graph, coverage, sets);
-  const auto unite = [&](ValueId a, ValueId b) {
-    clamped.unite(a, b);
-    sets.unite(a, b);
-  };
-  for (NodeId id = 0; id < graph.node_count(); ++id) {
-    if (coverage.modes[static_cast<std::size_t>(id)] != NodeMode::kInteger) continue;
-    const Node& node = graph.node(id);
-    const QuantRole role = quant_role(graph, node);
-    if (role == QuantRole::kMoves || (node.is("AveragePool") && !target.rescales))
-      for (const ValueId output : node.outputs)
-        if (output != kNoValue) unite(node.inputs[0], output);
-    if (role != QuantRole::kConcat) continue;
-    const ValueId joined = node.outputs[0];
-    for (const std::size_t i : data_inputs(graph, node)) {
-      const ValueId branch = node.inputs[i];
-      const double share = width(ranges.range(branch)) / width(ranges.range(joined));
-      const std::string spans = "'" + graph.value(branch).name + "' spans " + percent(share) +
-                                " of the range of " + node.label();
-      if (target.rescales && clamped.would_exceed(branch, ranges.range(joined))) {
-        notes.push_back("'" + graph.value(branch).name + "' is clamped by its own range, which " +
-                        node.label() + " widens: it keeps its own");
-        continue;
-      }
-      if (target.rescales && share < kMuchNarrower && uses.only_consumer(branch) == kNoNode) {
-        notes.push_back(spans + " and keeps its own");
-        continue;
-      }
-      if (share > 0 && share < kHardlySeen)
-        notes.push_back(spans +
-                        ", whose scale it has to take; if accuracy falls, exclude that node");
-      unite(joined, branch);
-    }
-  }
-  // The widest member speaks for its set, unless the range of one is fixed; among equals the first.
-  std::vector<ValueId> widest(graph.values().size(), kNoValue), shared(graph.values().size());
-  const auto usable = [&](ValueId id) { return ranges.float_reason(id).empty(); };
-  for (ValueId id = 0; id < graph.value_count(); ++id) {
-    if (!coverage.quantized[static_cast<std::size_t>(id)] || !usable(id)) continue;
-    ValueId& best = widest[static_cast<std::size_t>(sets.root(id))];
-    const bool is_better = best == kNoValue || (ranges.is_fixed(id) && !ranges.is_fixed(best)) ||
-                           (ranges.is_fixed(id) == ranges.is_fixed(best) &&
-                            width(ranges.range(id)) > width(ranges.range(best)));
-    if (is_better) best = id;
-  }
-  for (ValueId id = 0; id < graph.value_count(); ++id) {
-    const ValueId best = widest[static_cast<std::size_t>(sets.root(id))];
-    shared[static_cast<std::size_t>(id)] = best == kNoValue ? id : best;
-  }
-  return shared;
+  Sharing sharing(graph, coverage, ranges, target, notes);
+  sharing.join_integer_nodes();
+  return sharing.speakers();
 }
 
 }  // namespace q8
