@@ -88,6 +88,8 @@ void Graph::rename_value(ValueId id, std::string_view wanted) {
 }
 
 std::string Graph::unique_node_name(std::string_view wanted) const {
+  // Most names are free, and to find that out a look at each costs a hundredth of a set of them.
+  if (std::ranges::find(nodes_, wanted, &Node::name) == nodes_.end()) return std::string(wanted);
   std::set<std::string_view> taken;
   for (const Node& node : nodes_) taken.insert(node.name);
   std::string unique(wanted);
