@@ -29,6 +29,11 @@ class Quantize(q8_program.Q8TestCase):
         self.fail_with(2, ["minmx"], "quantize", "--observer-for", "image=minmx")
         self.fail_with(2, ["--weight-observer"], "quantize", "--weight-observer", "kl")
 
+    def test_a_model_that_stays_as_it_is_is_warned_of(self):
+        for exclude, said in (("*", "warning: no node is quantized; --plan-only says why, node by node\n"), ("head*", "")):
+            done = self.q8("quantize", MODEL, "--mode", "weights", "--exclude", exclude)
+            self.assertEqual((done.returncode, done.stderr), (0, said))
+
     def test_weight_observer_changes_weights(self):
         self.calibrated()
         self.succeed("quantize", "-o", "a.onnx")
