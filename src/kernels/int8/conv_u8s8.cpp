@@ -185,7 +185,8 @@ void ConvU8S8::run_kernel_rows(const ConvGeometry& g, const std::uint8_t* input,
   for (std::size_t d = 0; d < 3; ++d) padded[d] = g.input[d] + g.pad_begin[d] + g.pad_end[d];
   const std::int64_t row_bytes = padded[2] * channels;
   const std::int64_t image_bytes = padded[0] * padded[1] * row_bytes;
-  AlignedBuffer<std::uint8_t> image(static_cast<std::size_t>(g.batch * image_bytes));
+  // The last row too is read in fours; what is behind it meets weights that are 0.
+  AlignedBuffer<std::uint8_t> image(static_cast<std::size_t>(g.batch * image_bytes + 3));
   std::memset(image.data(), e.padding_, image.size());
   for (std::int64_t b = 0; b < g.batch; ++b)
     for (std::int64_t z = 0; z < g.input[0]; ++z)
