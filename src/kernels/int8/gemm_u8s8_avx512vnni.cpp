@@ -90,8 +90,8 @@ inline __m512i broadcast4(const std::uint8_t* a) {
   return _mm512_set1_epi32(four);
 }
 
-// kRows × kVectors·16 sums in registers: 24 of 32 at 12×2.
-template <int kRows, int kVectors>
+// kRows × kVectors·16 sums in registers: 24 of 32 at 12×2. kAsks: asks for weights ahead.
+template <int kRows, int kVectors, bool kAsks>
 void tile(const TileU8S8& t) {
   __m512i sum[kRows][kVectors];
 #pragma GCC unroll 2
@@ -101,6 +101,7 @@ void tile(const TileU8S8& t) {
     for (int i = 0; i < kRows; ++i) sum[i][v] = bias;
   }
   const std::int8_t* b = t.b;
+  const std::int64_t ahead = t.prefetch_ahead;
   const std::uint8_t* const* rows = t.a;
   for (std::int64_t tap = 0; tap < t.taps; ++tap, rows += kRows) {
     const std::uint8_t* a[kRows];
@@ -118,6 +119,10 @@ void tile(const TileU8S8& t) {
 #pragma GCC unroll 2
         for (int v = 0; v < kVectors; ++v)
           sum[i][v] = _mm512_dpbusd_epi32(sum[i][v], four, panel[v]);
+      }
+      if constexpr (kAsks) {
+        _mm_prefetch(b + ahead, _MM_HINT_T1);
+        _mm_prefetch(b + ahead + 64, _MM_HINT_T1);
       }
     }
   }
@@ -179,17 +184,21 @@ void single_row(const TileU8S8& t) {
   }
 }
 
-constexpr TileU8S8Function kNarrow[] = {single_row<1>, tile<2, 1>,  tile<3, 1>,  tile<4, 1>,
-                                        tile<5, 1>,    tile<6, 1>,  tile<7, 1>,  tile<8, 1>,
-                                        tile<9, 1>,    tile<10, 1>, tile<11, 1>, tile<12, 1>};
-constexpr TileU8S8Function kWide[] = {single_row<2>, tile<2, 2>,  tile<3, 2>,  tile<4, 2>,
-                                      tile<5, 2>,    tile<6, 2>,  tile<7, 2>,  tile<8, 2>,
-                                      tile<9, 2>,    tile<10, 2>, tile<11, 2>, tile<12, 2>};
+template <int kVectors, bool kAsks>
+constexpr TileU8S8Function kTiles[] = {
+    single_row<kVectors>,      tile<2, kVectors, kAsks>,  tile<3, kVectors, kAsks>,
+    tile<4, kVectors, kAsks>,  tile<5, kVectors, kAsks>,  tile<6, kVectors, kAsks>,
+    tile<7, kVectors, kAsks>,  tile<8, kVectors, kAsks>,  tile<9, kVectors, kAsks>,
+    tile<10, kVectors, kAsks>, tile<11, kVectors, kAsks>, tile<12, kVectors, kAsks>};
 
 }  // namespace
 
 void tile_u8s8_avx512vnni(const TileU8S8& t) {
-  (t.columns > 16 ? kWide : kNarrow)[t.rows - 1](t);
+  const int last = t.rows - 1;
+  if (t.columns <= 16)
+    kTiles<1, false>[last](t);
+  else
+    (t.prefetch_ahead > 0 ? kTiles<2, true> : kTiles<2, false>)[last](t);
 }
 
 }  // namespace q8

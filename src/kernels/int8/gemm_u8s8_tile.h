@@ -34,6 +34,9 @@ struct TileU8S8 {
   void* out;                // element (i, j) at out[i · out_stride + j]
   std::int64_t out_stride;  // in elements
   std::int32_t* spill;      // scratch of MR · NR
+  // Bytes from what is read of b to what is asked for beside it, as weights may lie far away; 0:
+  // nothing is asked for.
+  std::int64_t prefetch_ahead;
 };
 
 // The tile beside this one: `nr` columns further, in the next panel. element: bytes of an output.

@@ -80,6 +80,8 @@ void indirect_gemm_u8s8(const IndirectGemmU8S8& g, Rows&& rows, Threads& threads
             tile.out_stride = tile.columns;
           }
           g.epilogue->fill(tile, column);
+          // The first rows bring the weights in, a panel ahead.
+          if (t == part.first_tile) tile.prefetch_ahead = b.panel_bytes();
           runner.run(tile, panel, end_panel);
           g.epilogue->look_up(tile, tile.rows, tile.columns);
           if (then != nullptr) then->run(floats.data(), tile.rows, tile.columns, bytes, g.c_stride);
