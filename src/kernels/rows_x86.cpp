@@ -21,7 +21,7 @@ std::span<const GemmU8S8Row> gemm_u8s8_rows() {
       {"amx", Isa::kAmx, 64, 32, nullptr, &kStripU8S8Amx},
       {"avx512vnni", Isa::kAvx512Vnni, 12, 32, tile_u8s8_avx512vnni},
       {"avxvnni", Isa::kAvxVnni, 6, 16, tile_u8s8_avxvnni},
-      {"avx2", Isa::kAvx2, 4, 16, tile_u8s8_avx2},
+      {"avx2", Isa::kAvx2, 6, 16, nullptr, &kStripU8S8Avx2},
       {"scalar", Isa::kScalar, 4, 16, tile_u8s8_scalar},
   };
   return kRows;

@@ -33,8 +33,7 @@ void tile(const TileU8S8& t) {
       }
     }
   }
-#pragma GCC unroll 6
-  for (int i = 0; i < kRows; ++i) store_row(t, i, sum[i][0], sum[i][1]);
+  store_tile(t, sum);
 }
 
 constexpr TileU8S8Function kTiles[] = {tile<1>, tile<2>, tile<3>, tile<4>, tile<5>, tile<6>};

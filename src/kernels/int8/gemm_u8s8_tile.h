@@ -77,10 +77,10 @@ struct StripKernels {
 
 void tile_u8s8_scalar(const TileU8S8& tile);      // 4×16, the specification
 void tile_u8s8_neondot(const TileU8S8& tile);     // 4×16
-void tile_u8s8_avx2(const TileU8S8& tile);        // 4×16
 void tile_u8s8_avxvnni(const TileU8S8& tile);     // 6×16
 void tile_u8s8_avx512vnni(const TileU8S8& tile);  // 12×32
 
-extern const StripKernels kStripU8S8Amx;  // 64×32
+extern const StripKernels kStripU8S8Amx;   // 64×32
+extern const StripKernels kStripU8S8Avx2;  // 6×16
 
 }  // namespace q8
