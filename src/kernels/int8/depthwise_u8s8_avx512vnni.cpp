@@ -50,23 +50,34 @@ inline __m512i lane_order(const void* numbers, int v) {
   return _mm512_inserti32x4(out, quarter(3), 3);
 }
 
-// The first 64 / kPixels bytes from each pointer at rows[0 … kPixels); `mask` gives the bytes there
-// are.
-template <int kPixels>
+template <bool kWhole>
+inline __m128i load16(const std::uint8_t* at, __mmask64 mask) {
+  if constexpr (kWhole) return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+  return _mm_maskz_loadu_epi8(static_cast<__mmask16>(mask), at);
+}
+
+template <bool kWhole>
+inline __m256i load32(const std::uint8_t* at, __mmask64 mask) {
+  if constexpr (kWhole) return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
+  return _mm256_maskz_loadu_epi8(static_cast<__mmask32>(mask), at);
+}
+
+// The first 64 / kPixels bytes from each pointer at rows[0 … kPixels). `mask` gives the bytes there
+// are; kWhole: all of them.
+template <int kPixels, bool kWhole>
 inline __m512i load_pixels(const std::uint8_t* const* rows, std::int64_t channel, __mmask64 mask) {
+  const auto at = [&](int pixel) { return rows[pixel] + channel; };
   if constexpr (kPixels == 1) {
-    return _mm512_maskz_loadu_epi8(mask, rows[0] + channel);
+    if constexpr (kWhole) return _mm512_loadu_si512(at(0));
+    return _mm512_maskz_loadu_epi8(mask, at(0));
   } else if constexpr (kPixels == 2) {
-    const auto half = static_cast<__mmask32>(mask);
-    return _mm512_inserti64x4(
-        _mm512_castsi256_si512(_mm256_maskz_loadu_epi8(half, rows[0] + channel)),
-        _mm256_maskz_loadu_epi8(half, rows[1] + channel), 1);
+    return _mm512_inserti64x4(_mm512_castsi256_si512(load32<kWhole>(at(0), mask)),
+                              load32<kWhole>(at(1), mask), 1);
   } else {
-    const auto quarter = static_cast<__mmask16>(mask);
-    __m512i out = _mm512_castsi128_si512(_mm_maskz_loadu_epi8(quarter, rows[0] + channel));
-    out = _mm512_inserti32x4(out, _mm_maskz_loadu_epi8(quarter, rows[1] + channel), 1);
-    out = _mm512_inserti32x4(out, _mm_maskz_loadu_epi8(quarter, rows[2] + channel), 2);
-    return _mm512_inserti32x4(out, _mm_maskz_loadu_epi8(quarter, rows[3] + channel), 3);
+    __m512i out = _mm512_castsi128_si512(load16<kWhole>(at(0), mask));
+    out = _mm512_inserti32x4(out, load16<kWhole>(at(1), mask), 1);
+    out = _mm512_inserti32x4(out, load16<kWhole>(at(2), mask), 2);
+    return _mm512_inserti32x4(out, load16<kWhole>(at(3), mask), 3);
   }
 }
 
@@ -76,8 +87,7 @@ void arrange_weights(const DepthwiseU8S8Tile& t, std::int64_t channel) {
     const auto load = [&](std::int64_t at) {
       const auto* weights = reinterpret_cast<const std::uint8_t*>(t.weights + at * t.weight_stride);
       const std::uint8_t* const same[4] = {weights, weights, weights, weights};
-      return at < t.taps ? load_pixels<kPixels>(same, channel, ~__mmask64{0})
-                         : _mm512_setzero_si512();
+      return at < t.taps ? load_pixels<kPixels, true>(same, channel, 0) : _mm512_setzero_si512();
     };
     const Quad q = interleave(load(tap), load(tap + 1), load(tap + 2), load(tap + 3));
     for (int v = 0; v < 4; ++v) _mm512_store_si512(t.scratch + tap * 64 + 64 * v, q.v[v]);
@@ -135,6 +145,12 @@ inline void store_bytes(std::uint8_t* out, std::int64_t stride, std::int64_t cou
   }
 }
 
+template <bool kPlain>
+inline __m512i packed(const BytePacker& packer, const Quad& sum, const __m512 (&scale)[4]) {
+  const auto rounded = [&](int v) { return BytePacker::rounded<kPlain>(sum.v[v], scale[v]); };
+  return packer.pack<kPlain>(rounded(0), rounded(1), rounded(2), rounded(3));
+}
+
 // Asks for the next 64 channels of a pixel, which lie a line further: the first and the last tap
 // reach all pixels of a run, and what another thread wrote last is far away.
 inline void ask_for_next(const DepthwiseU8S8Tile& t, const std::uint8_t* const* rows,
@@ -148,7 +164,7 @@ inline void ask_for_next(const DepthwiseU8S8Tile& t, const std::uint8_t* const* 
 // kGroups > 0: taps are known to lie in that many groups of four, the last one of kLast taps.
 // Reads kPixels pointers at a time: the table of a run has room for them, and what lies behind the
 // last pixel points to readable bytes.
-template <int kPixels, int kGroups, int kLast>
+template <int kPixels, bool kWhole, int kGroups, int kLast>
 void block(const DepthwiseU8S8Tile& t, std::int64_t channel) {
   const std::int64_t left = t.channels - channel;
   const __mmask64 mask = left >= 64 ? ~__mmask64{0} : (__mmask64{1} << left) - 1;
@@ -165,12 +181,15 @@ void block(const DepthwiseU8S8Tile& t, std::int64_t channel) {
   }
   const bool bytes = t.kind == OutputKind::kByte;
   const BytePacker packer(t.zero_point, bytes ? t.low : 0, bytes ? t.high : 0);
+  const bool is_plain = bytes &&
+                        BytePacker::is_plain(t.zero_point, t.low, t.high, scale[0], scale[1]) &&
+                        BytePacker::is_plain(t.zero_point, t.low, t.high, scale[2], scale[3]);
   const __m512i zero = _mm512_setzero_si512();
   const std::int64_t element = bytes ? 1 : 4;
   for (std::int64_t i = 0; i < t.pixels; i += kPixels) {
     const std::uint8_t* const* rows = t.rows + i;
     const auto load = [&](std::int64_t tap) {
-      return load_pixels<kPixels>(rows + tap * kDepthwiseRun, channel, mask);
+      return load_pixels<kPixels, kWhole>(rows + tap * kDepthwiseRun, channel, mask);
     };
     ask_for_next(t, rows, i, channel, element);
     Quad sum = bias;
@@ -189,9 +208,8 @@ void block(const DepthwiseU8S8Tile& t, std::int64_t channel) {
       store_slowly<kPixels>(t, i, count, channel, sum);
       continue;
     }
-    const __m512i q = packer.pack(
-        BytePacker::rounded(sum.v[0], scale[0]), BytePacker::rounded(sum.v[1], scale[1]),
-        BytePacker::rounded(sum.v[2], scale[2]), BytePacker::rounded(sum.v[3], scale[3]));
+    const __m512i q =
+        is_plain ? packed<true>(packer, sum, scale) : packed<false>(packer, sum, scale);
     store_bytes<kPixels>(static_cast<std::uint8_t*>(t.out) + i * t.out_stride + channel,
                          t.out_stride, count, mask, q);
   }
@@ -201,9 +219,12 @@ template <int kGroups, int kLast>
 void all_blocks(const DepthwiseU8S8Tile& t) {
   for (std::int64_t c = 0; c < t.channels; c += 64) {
     const std::int64_t left = t.channels - c;
-    (left > 32   ? block<1, kGroups, kLast>
-     : left > 16 ? block<2, kGroups, kLast>
-                 : block<4, kGroups, kLast>)(t, c);
+    (left >= 64   ? block<1, true, kGroups, kLast>
+     : left > 32  ? block<1, false, kGroups, kLast>
+     : left == 32 ? block<2, true, kGroups, kLast>
+     : left > 16  ? block<2, false, kGroups, kLast>
+     : left == 16 ? block<4, true, kGroups, kLast>
+                  : block<4, false, kGroups, kLast>)(t, c);
   }
 }
 
