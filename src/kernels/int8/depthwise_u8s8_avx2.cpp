@@ -4,109 +4,215 @@
 #include <cstdint>
 
 #include "kernels/int8/depthwise_u8s8_tile.h"
+#include "kernels/int8/requantize_pack_avx2.h"
 
-// 16 channels at a time, two taps for one vpmaddwd on 16-bit values (exact). Sums stand in the
-// order of the unpacking: `low` channels 0–3 and 8–11, `high` 4–7 and 12–15; packing restores it.
+// 32 channels at a time, or 16 of two pixels. Four taps are interleaved within 128-bit lanes, so
+// that each dword holds the four taps of one channel; its even and its odd bytes are multiplied
+// apart as 16-bit numbers (exact). Sums then stand in "lane order": dword 4·L + d of vector v is
+// channel 16·L + 4·v + d. Packing to bytes restores the order.
 
 namespace q8 {
 namespace {
 
-struct Sums {
-  __m256i low, high;
+constexpr std::int64_t kGroupBytes = 256;  // weights of four taps, as 16-bit numbers
+
+struct Quad {
+  __m256i v[4];
 };
 
-inline __m256 floats(const float* at) {
-  return _mm256_loadu_ps(at);
+inline Quad interleave(__m256i t0, __m256i t1, __m256i t2, __m256i t3) {
+  const __m256i low01 = _mm256_unpacklo_epi8(t0, t1), high01 = _mm256_unpackhi_epi8(t0, t1);
+  const __m256i low23 = _mm256_unpacklo_epi8(t2, t3), high23 = _mm256_unpackhi_epi8(t2, t3);
+  return {{_mm256_unpacklo_epi16(low01, low23), _mm256_unpackhi_epi16(low01, low23),
+           _mm256_unpacklo_epi16(high01, high23), _mm256_unpackhi_epi16(high01, high23)}};
 }
 
-// Natural order (two vectors of eight) to that of the sums.
-inline Sums arranged(__m256i first, __m256i second) {
-  return {_mm256_permute2x128_si256(first, second, 0x20),
-          _mm256_permute2x128_si256(first, second, 0x31)};
+inline __m128i load16(const void* at) {
+  return _mm_loadu_si128(static_cast<const __m128i*>(at));
 }
 
-inline Sums load_arranged(const void* numbers) {
-  const auto* at = static_cast<const __m256i*>(numbers);
-  return arranged(_mm256_loadu_si256(at), _mm256_loadu_si256(at + 1));
-}
-
-// Bytes [channel, channel + 16) of a row that ends at `channels`.
-inline __m128i load_bytes(const void* row, std::int64_t left) {
-  if (left >= 16) return _mm_loadu_si128(static_cast<const __m128i*>(row));
+// The first `count` bytes, at most 16, and zeros.
+inline __m128i load_part(const void* at, std::int64_t count) {
+  if (count >= 16) return load16(at);
   alignas(16) std::uint8_t bytes[16] = {};
-  __builtin_memcpy(bytes, row, static_cast<std::size_t>(left));
+  if (count > 0) __builtin_memcpy(bytes, at, static_cast<std::size_t>(count));
   return _mm_load_si128(reinterpret_cast<const __m128i*>(bytes));
 }
 
-inline void store(const DepthwiseU8S8Tile& t, std::int64_t pixel, std::int64_t channel,
-                  const Sums& sums) {
-  const std::int64_t left = t.channels - channel < 16 ? t.channels - channel : 16;
-  const std::int64_t at = pixel * t.out_stride + channel;
-  const Sums natural = arranged(sums.low, sums.high);
-  __m256i out[2] = {natural.low, natural.high};
-  std::int64_t element = 4;
-  if (t.kind != OutputKind::kS32) {
-    __m256 y[2];
-    for (int v = 0; v < 2; ++v) {
-      y[v] = _mm256_mul_ps(_mm256_cvtepi32_ps(out[v]), floats(t.scale + channel + 8 * v));
-      if (t.kind == OutputKind::kF32)
-        y[v] = _mm256_add_ps(y[v], floats(t.offset + channel + 8 * v));
-      y[v] = _mm256_min_ps(_mm256_set1_ps(t.high), _mm256_max_ps(_mm256_set1_ps(t.low), y[v]));
-      out[v] = t.kind == OutputKind::kF32
-                   ? _mm256_castps_si256(y[v])
-                   : _mm256_and_si256(_mm256_add_epi32(_mm256_cvtps_epi32(y[v]),
-                                                       _mm256_set1_epi32(t.zero_point)),
-                                      _mm256_set1_epi32(0xff));
-    }
-    if (t.kind == OutputKind::kByte) {
-      const __m256i words = _mm256_permute4x64_epi64(_mm256_packus_epi32(out[0], out[1]), 0xd8);
-      out[0] = _mm256_castsi128_si256(
-          _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
-      element = 1;
-    }
-  }
-  __builtin_memcpy(static_cast<char*>(t.out) + at * element, out,
-                   static_cast<std::size_t>(left * element));
+// The first 32 / kPixels bytes from each pointer at rows[0 … kPixels), of which `left` are there.
+template <int kPixels, bool kWhole>
+inline __m256i load_pixels(const std::uint8_t* const* rows, std::int64_t channel,
+                           std::int64_t left) {
+  const std::uint8_t* first = rows[0] + channel;
+  const std::uint8_t* second = kPixels == 1 ? first + 16 : rows[1] + channel;
+  if (kWhole)
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(load16(first)), load16(second), 1);
+  return _mm256_inserti128_si256(_mm256_castsi128_si256(load_part(first, left)),
+                                 load_part(second, kPixels == 1 ? left - 16 : left), 1);
 }
 
-void channels16(const DepthwiseU8S8Tile& t, std::int64_t channel) {
-  const std::int64_t left = t.channels - channel;
-  const std::int64_t pairs = (t.taps + 1) / 2;
-  // The weights of two taps as 16-bit pairs: [pair][low, high], 64 bytes a pair.
-  auto* weights = reinterpret_cast<__m256i*>(t.scratch);
-  for (std::int64_t p = 0; p < pairs; ++p) {
-    const auto load = [&](std::int64_t tap) {
-      return tap < t.taps ? _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(
-                                t.weights + tap * t.weight_stride + channel)))
-                          : _mm256_setzero_si256();
+// 32 / kPixels numbers in natural order to lane order, the same for each pixel.
+template <int kPixels>
+inline __m256i lane_order(const void* numbers, int v) {
+  const auto* at = static_cast<const std::int32_t*>(numbers) + 4 * v;
+  return _mm256_inserti128_si256(_mm256_castsi128_si256(load16(at)),
+                                 load16(at + (kPixels == 1 ? 16 : 0)), 1);
+}
+
+// [group][v][even, odd]
+template <int kPixels>
+void arrange_weights(const DepthwiseU8S8Tile& t, std::int64_t channel) {
+  for (std::int64_t tap = 0; tap < t.taps; tap += 4) {
+    const auto load = [&](std::int64_t at) {
+      const auto* weights = reinterpret_cast<const std::uint8_t*>(t.weights + at * t.weight_stride);
+      const std::uint8_t* const same[2] = {weights, weights};
+      return at < t.taps ? load_pixels<kPixels, true>(same, channel, 32) : _mm256_setzero_si256();
     };
-    const __m256i even = load(2 * p), odd = load(2 * p + 1);
-    _mm256_store_si256(weights + 2 * p, _mm256_unpacklo_epi16(even, odd));
-    _mm256_store_si256(weights + 2 * p + 1, _mm256_unpackhi_epi16(even, odd));
-  }
-  const Sums bias = load_arranged(t.bias + channel);
-  for (std::int64_t i = 0; i < t.pixels; ++i) {
-    Sums sums = bias;
-    for (std::int64_t p = 0; p < pairs; ++p) {
-      const auto load = [&](std::int64_t tap) {
-        return _mm256_cvtepu8_epi16(load_bytes(t.rows[tap * kDepthwiseRun + i] + channel, left));
-      };
-      const __m256i even = load(2 * p);
-      const __m256i odd = 2 * p + 1 < t.taps ? load(2 * p + 1) : _mm256_setzero_si256();
-      sums.low = _mm256_add_epi32(sums.low, _mm256_madd_epi16(_mm256_unpacklo_epi16(even, odd),
-                                                              _mm256_load_si256(weights + 2 * p)));
-      sums.high =
-          _mm256_add_epi32(sums.high, _mm256_madd_epi16(_mm256_unpackhi_epi16(even, odd),
-                                                        _mm256_load_si256(weights + 2 * p + 1)));
+    const Quad q = interleave(load(tap), load(tap + 1), load(tap + 2), load(tap + 3));
+    auto* to = reinterpret_cast<__m256i*>(t.scratch + tap / 4 * kGroupBytes);
+    for (int v = 0; v < 4; ++v) {
+      _mm256_store_si256(to + 2 * v, _mm256_srai_epi16(_mm256_slli_epi16(q.v[v], 8), 8));
+      _mm256_store_si256(to + 2 * v + 1, _mm256_srai_epi16(q.v[v], 8));
     }
-    store(t, i, channel, sums);
+  }
+}
+
+inline void add_product(__m256i& sum, __m256i pairs, const __m256i* weights) {
+  sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_load_si256(weights)));
+}
+
+inline void accumulate(Quad& sum, const Quad& input, const std::int8_t* group) {
+  const auto* weights = reinterpret_cast<const __m256i*>(group);
+#pragma GCC unroll 4
+  for (int v = 0; v < 4; ++v) {
+    add_product(sum.v[v], _mm256_and_si256(input.v[v], _mm256_set1_epi16(0xff)), weights + 2 * v);
+    add_product(sum.v[v], _mm256_srli_epi16(input.v[v], 8), weights + 2 * v + 1);
+  }
+}
+
+// The same of a tap without the three others. A byte of the index with its top bit set gives 0.
+inline void accumulate_alone(Quad& sum, __m256i input, const std::int8_t* group) {
+  const auto* weights = reinterpret_cast<const __m256i*>(group);
+#pragma GCC unroll 4
+  for (int v = 0; v < 4; ++v) {
+    const auto byte = [v](int d) { return static_cast<int>(0x80808000u) | (4 * v + d); };
+    const __m128i lane = _mm_setr_epi32(byte(0), byte(1), byte(2), byte(3));
+    add_product(sum.v[v], _mm256_shuffle_epi8(input, _mm256_broadcastsi128_si256(lane)),
+                weights + 2 * v);
+  }
+}
+
+// s32 and f32 outputs of pixels [pixel, pixel + count).
+template <int kPixels>
+void store_slowly(const DepthwiseU8S8Tile& t, std::int64_t pixel, std::int64_t count,
+                  std::int64_t channel, const Quad& sum) {
+  constexpr std::int64_t kChannels = 32 / kPixels;
+  alignas(32) std::int32_t sums[4][8];
+  for (int v = 0; v < 4; ++v) _mm256_store_si256(reinterpret_cast<__m256i*>(sums[v]), sum.v[v]);
+  for (std::int64_t p = 0; p < count; ++p)
+    for (std::int64_t c = 0; c < kChannels && channel + c < t.channels; ++c) {
+      const std::int64_t byte = p * kChannels + c;
+      const std::int32_t total = sums[byte / 4 % 4][byte / 16 * 4 + byte % 4];
+      const std::int64_t at = (pixel + p) * t.out_stride + channel + c;
+      if (t.kind == OutputKind::kS32) {
+        static_cast<std::int32_t*>(t.out)[at] = total;
+      } else {
+        const float y = static_cast<float>(total) * t.scale[channel + c] + t.offset[channel + c];
+        static_cast<float*>(t.out)[at] = y < t.low ? t.low : (t.high < y ? t.high : y);
+      }
+    }
+}
+
+inline void store_part(std::uint8_t* out, __m128i q, std::int64_t count) {
+  if (count >= 16)
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), q);
+  else if (count > 0)
+    __builtin_memcpy(out, &q, static_cast<std::size_t>(count));
+}
+
+template <int kPixels>
+inline void store_bytes(std::uint8_t* out, std::int64_t stride, std::int64_t count,
+                        std::int64_t left, __m256i q) {
+  const __m128i first = _mm256_castsi256_si128(q), second = _mm256_extracti128_si256(q, 1);
+  store_part(out, first, left);
+  if (kPixels == 1)
+    store_part(out + 16, second, left - 16);
+  else if (count > 1)
+    store_part(out + stride, second, left);
+}
+
+// kGroups > 0: taps are known to lie in that many groups of four, the last one of a single tap.
+// Reads kPixels pointers at a time: the table of a run has room for them, and what lies behind the
+// last pixel points to readable bytes.
+template <int kPixels, bool kWhole, int kGroups>
+void block(const DepthwiseU8S8Tile& t, std::int64_t channel) {
+  const std::int64_t left = t.channels - channel;
+  const std::int64_t groups = kGroups > 0 ? kGroups : (t.taps + 3) / 4;
+  const int last = kGroups > 0 ? 1 : static_cast<int>(t.taps - 4 * (groups - 1));
+  arrange_weights<kPixels>(t, channel);
+  const bool bytes = t.kind == OutputKind::kByte;
+  Quad bias;
+  __m256 scale[4];
+  for (int v = 0; v < 4; ++v) {
+    bias.v[v] = lane_order<kPixels>(t.bias + channel, v);
+    scale[v] = bytes ? _mm256_castsi256_ps(lane_order<kPixels>(t.scale + channel, v))
+                     : _mm256_setzero_ps();
+  }
+  const BytePacker packer(t.zero_point, bytes ? t.low : 0, bytes ? t.high : 0);
+  const std::int8_t* const weights = t.scratch;
+  const std::int64_t pixels = t.pixels, stride = t.out_stride;
+  auto* out = static_cast<std::uint8_t*>(t.out) + channel;
+  const __m256i zero = _mm256_setzero_si256();
+  for (std::int64_t i = 0; i < pixels; i += kPixels) {
+    const std::uint8_t* const* rows = t.rows + i;
+    const auto load = [&](std::int64_t tap) {
+      return load_pixels<kPixels, kWhole>(rows + tap * kDepthwiseRun, channel, left);
+    };
+    Quad sum = bias;
+#pragma GCC unroll 8
+    for (std::int64_t g = 0; g + 1 < groups; ++g)
+      accumulate(sum, interleave(load(4 * g), load(4 * g + 1), load(4 * g + 2), load(4 * g + 3)),
+                 weights + g * kGroupBytes);
+    const std::int64_t tap = 4 * (groups - 1);
+    if (last == 1)
+      accumulate_alone(sum, load(tap), weights + (groups - 1) * kGroupBytes);
+    else
+      accumulate(sum,
+                 interleave(load(tap), load(tap + 1), last > 2 ? load(tap + 2) : zero,
+                            last > 3 ? load(tap + 3) : zero),
+                 weights + (groups - 1) * kGroupBytes);
+    const std::int64_t count = pixels - i < kPixels ? pixels - i : kPixels;
+    if (!bytes) {
+      store_slowly<kPixels>(t, i, count, channel, sum);
+      continue;
+    }
+    const __m256i q = packer.pack(
+        BytePacker::rounded(sum.v[0], scale[0]), BytePacker::rounded(sum.v[1], scale[1]),
+        BytePacker::rounded(sum.v[2], scale[2]), BytePacker::rounded(sum.v[3], scale[3]));
+    store_bytes<kPixels>(out + i * stride, stride, count, kWhole ? 32 : left, q);
+  }
+}
+
+template <int kGroups>
+void all_blocks(const DepthwiseU8S8Tile& t) {
+  for (std::int64_t c = 0; c < t.channels; c += 32) {
+    const std::int64_t left = t.channels - c;
+    (left >= 32   ? block<1, true, kGroups>
+     : left > 16  ? block<1, false, kGroups>
+     : left == 16 ? block<2, true, kGroups>
+                  : block<2, false, kGroups>)(t, c);
   }
 }
 
 }  // namespace
 
 void depthwise_u8s8_avx2(const DepthwiseU8S8Tile& t) {
-  for (std::int64_t c = 0; c < t.channels; c += 16) channels16(t, c);
+  if (t.taps == 9)
+    all_blocks<3>(t);
+  else if (t.taps == 25)
+    all_blocks<7>(t);
+  else
+    all_blocks<0>(t);
 }
 
 }  // namespace q8
