@@ -1,7 +1,7 @@
 """q8 beside ONNX Runtime on whole models, in one run: latency, peak memory and time to load, as Markdown tables.
 
     python bench/compare_with_onnxruntime.py --q8 build/q8 [--models resnet50,minilm_l6] [--threads 1,2]
-                                             [--rounds 5] [--seconds 1.0] [--no-int8] [--layers]
+                                             [--rounds 5] [--seconds 1.0] [--no-int8] [--layers] [--isa avx512vnni]
 
 Models: ResNet-50, MobileNetV2 and a part of ViT-L/16 with random weights (make_models.py) and those of ../shared/zoo where it stands beside
 the checkout. INT8 models are made by q8 (`q8 calibrate`, `q8 quantize`) and run by both. Both programs are fed what
@@ -9,6 +9,9 @@ the checkout. INT8 models are made by q8 (`q8 calibrate`, `q8 quantize`) and run
 
 With --layers, products and convolutions of ResNet-50 and MobileNetV2 (make_layers.py) take the models' place, FP32 alone.
 ONNX Runtime is called from Python, which is some 10 µs of its figures: part of the shortest ones only.
+
+With --isa q8 uses no better instruction set than that one. ONNX Runtime is kept from AMX then, where the CPU has it
+(without_amx.c); it has no switch for the others, so that beside --isa avx2 it still runs AVX512-VNNI.
 
 The two take turns: in each round q8 runs for about --seconds, then ONNX Runtime. A figure is the least time of all
 runs, which other work on the machine disturbs least; a ratio is q8's by ONNX Runtime's, below 1 is faster or smaller.
@@ -95,8 +98,23 @@ def in_child(model, threads, shapes):
     return json.loads(done.stdout)
 
 
-def q8_bench(q8, model, threads, shapes, runs):
+def may_use_amx():
+    return "amx_int8" in pathlib.Path("/proc/cpuinfo").read_text() and "without_amx" not in os.environ.get("LD_PRELOAD", "")
+
+
+def run_without_amx():
+    """This program once more, with a library beside it that keeps it from AMX."""
+    with tempfile.TemporaryDirectory() as folder:
+        library = pathlib.Path(folder) / "without_amx.so"
+        source = pathlib.Path(__file__).with_name("without_amx.c")
+        subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+        return subprocess.run([sys.executable, *sys.argv], env=os.environ | {"LD_PRELOAD": str(library)}).returncode
+
+
+def q8_bench(q8, isa, model, threads, shapes, runs):
     command = [q8, "--threads", str(threads), "bench", str(model), "--runs", str(runs), "--warmup", "3", "--json", "-"]
+    if isa:
+        command[1:1] = ["--isa", isa]
     for name, shape in shapes.items():
         command += ["--shape", f"{name}={'x'.join(map(str, shape))}"]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -123,7 +141,7 @@ def latencies(args, model, threads, shapes):
     runs = max(3, min(2000, int(1000 * args.seconds / once)))
     ours, theirs = [], []
     for _ in range(args.rounds):
-        ours.append(q8_bench(args.q8, model, threads, shapes, runs))
+        ours.append(q8_bench(args.q8, args.isa, model, threads, shapes, runs))
         theirs.append(ort_least_ms(session, feed, runs))
     return ours, theirs
 
@@ -210,6 +228,7 @@ def main():
     parser.add_argument("--no-int8", action="store_true")
     parser.add_argument("--no-fp32", action="store_true")
     parser.add_argument("--layers", action="store_true")
+    parser.add_argument("--isa")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.child:
@@ -219,6 +238,8 @@ def main():
         return 0
     if not args.q8:
         parser.error("--q8 is needed")
+    if args.isa not in (None, "amx") and may_use_amx():
+        return run_without_amx()
     with tempfile.TemporaryDirectory() as scratch:
         scratch = pathlib.Path(scratch)
         if args.layers:
