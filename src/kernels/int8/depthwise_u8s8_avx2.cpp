@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/int8/depthwise_u8s8_store.h"
 #include "kernels/int8/depthwise_u8s8_tile.h"
 #include "kernels/int8/requantize_pack_avx2.h"
 
@@ -102,25 +103,13 @@ inline void accumulate_alone(Quad& sum, __m256i input, const std::int8_t* group)
   }
 }
 
-// s32 and f32 outputs of pixels [pixel, pixel + count).
 template <int kPixels>
 void store_slowly(const DepthwiseU8S8Tile& t, std::int64_t pixel, std::int64_t count,
                   std::int64_t channel, const Quad& sum) {
-  constexpr std::int64_t kChannels = 32 / kPixels;
-  alignas(32) std::int32_t sums[4][8];
-  for (int v = 0; v < 4; ++v) _mm256_store_si256(reinterpret_cast<__m256i*>(sums[v]), sum.v[v]);
-  for (std::int64_t p = 0; p < count; ++p)
-    for (std::int64_t c = 0; c < kChannels && channel + c < t.channels; ++c) {
-      const std::int64_t byte = p * kChannels + c;
-      const std::int32_t total = sums[byte / 4 % 4][byte / 16 * 4 + byte % 4];
-      const std::int64_t at = (pixel + p) * t.out_stride + channel + c;
-      if (t.kind == OutputKind::kS32) {
-        static_cast<std::int32_t*>(t.out)[at] = total;
-      } else {
-        const float y = static_cast<float>(total) * t.scale[channel + c] + t.offset[channel + c];
-        static_cast<float*>(t.out)[at] = y < t.low ? t.low : (t.high < y ? t.high : y);
-      }
-    }
+  alignas(32) std::int32_t sums[32];
+  for (int v = 0; v < 4; ++v)
+    _mm256_store_si256(reinterpret_cast<__m256i*>(sums + 8 * v), sum.v[v]);
+  store_wide<32, kPixels>(t, pixel, count, channel, sums);
 }
 
 inline void store_part(std::uint8_t* out, __m128i q, std::int64_t count) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/int8/depthwise_u8s8_store.h"
 #include "kernels/int8/depthwise_u8s8_tile.h"
 #include "kernels/int8/requantize_pack_avx512.h"
 
@@ -100,25 +101,12 @@ inline void accumulate(Quad& sum, const Quad& input, const std::int8_t* weights)
     sum.v[v] = _mm512_dpbusd_epi32(sum.v[v], input.v[v], _mm512_load_si512(weights + 64 * v));
 }
 
-// s32 and f32 outputs of pixels [pixel, pixel + count).
 template <int kPixels>
 void store_slowly(const DepthwiseU8S8Tile& t, std::int64_t pixel, std::int64_t count,
                   std::int64_t channel, const Quad& sum) {
-  constexpr std::int64_t kChannels = 64 / kPixels;
-  alignas(64) std::int32_t sums[4][16];
-  for (int v = 0; v < 4; ++v) _mm512_store_si512(sums[v], sum.v[v]);
-  for (std::int64_t p = 0; p < count; ++p)
-    for (std::int64_t c = 0; c < kChannels && channel + c < t.channels; ++c) {
-      const std::int64_t byte = p * kChannels + c;
-      const std::int32_t total = sums[byte / 4 % 4][byte / 16 * 4 + byte % 4];
-      const std::int64_t at = (pixel + p) * t.out_stride + channel + c;
-      if (t.kind == OutputKind::kS32) {
-        static_cast<std::int32_t*>(t.out)[at] = total;
-      } else {
-        const float y = static_cast<float>(total) * t.scale[channel + c] + t.offset[channel + c];
-        static_cast<float*>(t.out)[at] = y < t.low ? t.low : (t.high < y ? t.high : y);
-      }
-    }
+  alignas(64) std::int32_t sums[64];
+  for (int v = 0; v < 4; ++v) _mm512_store_si512(sums + 16 * v, sum.v[v]);
+  store_wide<64, kPixels>(t, pixel, count, channel, sums);
 }
 
 template <int kPixels>
