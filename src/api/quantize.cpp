@@ -206,14 +206,14 @@ QuantizeResult quantize_model(const QuantizeJob& job, const Host& host) {
   result.recovery = describe(recovered.effects);
   count_nodes(plan, result);
   if (job.plan_only) return result;
-  if (host.warn && result.integer_nodes + result.weight_nodes == 0)
-    host.warn("no node is quantized; --plan-only says why, node by node");
   PlannedGraph written = recovered.model;
   pad_depthwise_channels(written.graph, written.plan);
   result.int8_bytes = save_checked(
       quantized_model(job, source, profile, recovered, written, format), output,
       {.source = source, .planned = written.graph, .plan = plan, .sample = data.first_sample()},
       host);
+  if (host.warn && result.integer_nodes + result.weight_nodes == 0)
+    host.warn("no node is quantized; --plan-only says why, node by node");
   return result;
 }
 
