@@ -12,15 +12,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<fs::path> files_ending(std::string_view suffix) {
-  std::vector<fs::path> found;
-  for (const auto& entry : fs::directory_iterator("."))
-    if (entry.is_regular_file() && entry.path().filename().string().ends_with(suffix))
-      found.push_back(entry.path().filename());
-  std::ranges::sort(found);
-  return found;
-}
-
 fs::path find_int8(const fs::path& fp32) {
   const fs::path usual = fp32.stem().string() + ".int8.onnx";
   return fs::exists(usual) ? usual
@@ -43,7 +34,7 @@ void check_source(const ModelFile& fp32, const ModelFile& int8) {
 // was made of the float model; those of other models are passed over.
 void find_profile_here(const std::string& wanted, ValidationInputs& inputs) {
   std::vector<std::pair<fs::path, CalibrationProfile>> of_model;
-  for (const fs::path& path : files_ending(".q8cal")) {
+  for (const fs::path& path : files_here(".q8cal")) {
     CalibrationProfile profile = load_profile(path);
     if (profile.model.sha256 == inputs.fp32.sha256)
       of_model.emplace_back(path, std::move(profile));

@@ -77,10 +77,12 @@ std::vector<Found> scan(const fs::path& folder, std::string& passed_over) {
   if (is_test_data_set(folder)) return {{DataKind::kTestData, folder}};
   std::vector<Found> found;
   const fs::recursive_directory_iterator end;
+  std::error_code error;
+  fs::path path;  // where it was last: the iterator's own errors name nothing
   for (auto it = fs::recursive_directory_iterator(folder,
                                                   fs::directory_options::follow_directory_symlink);
-       it != end; ++it) {
-    const fs::path& path = it->path();
+       it != end; it.increment(error)) {
+    path = it->path();
     const bool is_folder = it->is_directory();
     if (path.filename().string().starts_with('.')) {
       if (is_folder) it.disable_recursion_pending();
@@ -94,6 +96,7 @@ std::vector<Found> scan(const fs::path& folder, std::string& passed_over) {
         passed_over = path.filename().string();
     }
   }
+  if (error) throw bad_input(path.string() + ": cannot be read: " + error.message());
   std::ranges::sort(found, {}, [](const Found& f) { return f.path.generic_string(); });
   return found;
 }

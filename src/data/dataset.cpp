@@ -198,16 +198,18 @@ struct Dataset::State {
     if (files.kind == DataKind::kNpy || files.kind == DataKind::kNpz) {
       sample.inputs = rows_of(item);
       sample.sha256 = hash_of(options.inputs, sample.inputs);
+    } else if (files.kind == DataKind::kImage) {
+      const MappedFile file(path);
+      try {
+        sample.inputs.push_back(image_input->load(file.bytes()));
+      } catch (const Error& error) {
+        throw error.within(path.string());
+      }
+      sample.sha256 = sha256_hex(file.bytes());
     } else {
       try {
-        if (files.kind == DataKind::kImage) {
-          const MappedFile file(path);
-          sample.inputs.push_back(image_input->load(file.bytes()));
-          sample.sha256 = sha256_hex(file.bytes());
-        } else {
-          sample.inputs = tensors_of_set(item);
-          sample.sha256 = hash_of(options.inputs, sample.inputs);
-        }
+        sample.inputs = tensors_of_set(item);
+        sample.sha256 = hash_of(options.inputs, sample.inputs);
       } catch (const Error& error) {
         throw error.within(path.string());
       }

@@ -123,6 +123,11 @@ class HostileData(q8_program.Q8TestCase):
         os.mkfifo(self.data / "b.png")
         self.refused("b.png", "regular file")
 
+    def test_folders_in_a_circle(self):
+        shutil.copy(self.digit(), self.data / "a.png")
+        os.symlink(self.data, self.data / "again")
+        self.refused("again/again", "cannot be read")
+
     @unittest.skipIf(os.geteuid() == 0, "root may read everything")
     def test_a_file_that_may_not_be_read(self):
         shutil.copy(self.digit(), self.data / "a.png")

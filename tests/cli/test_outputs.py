@@ -45,6 +45,12 @@ class Outputs(q8_program.Q8TestCase):
             self.fail_with(3, ["pipe: cannot be written: it is not a regular file"], *command)
         self.assertTrue((self.folder / "pipe").is_fifo())
 
+    def test_a_working_folder_that_is_gone(self):
+        gone = 'mkdir "$0" && cd "$0" && rmdir "$0" && exec "$@"'
+        command = [q8_program.Q8, "calibrate", MODEL, "--data", CALIB, "--samples", "100"]
+        done = subprocess.run(["sh", "-c", gone, self.folder / "gone", *command], capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stderr), (3, "error: digits.q8cal: No such file or directory\n"))
+
     def test_no_sample_is_overwritten(self):
         shutil.copytree(CALIB, self.folder / "data")
         sample = sorted(self.folder.glob("data/*/*.png"))[0].relative_to(self.folder)

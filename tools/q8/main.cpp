@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <map>
 
 #include "commands.h"
@@ -84,6 +85,9 @@ int carry_out(const CommandRun& work, Console& console, const ConfigFile& config
     const bool is_usage = error.kind() == ErrorKind::kUsage;
     console.error(error.what() + (is_usage ? config.origin_of_options(error.what()) : ""));
     return exit_code(error.kind());
+  } catch (const std::filesystem::filesystem_error& error) {
+    console.error(error.path1().string() + ": " + error.code().message());
+    return exit_code(ErrorKind::kResource);
   } catch (const std::bad_alloc&) {
     console.error("out of memory");
     return exit_code(ErrorKind::kResource);
