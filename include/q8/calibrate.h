@@ -42,7 +42,8 @@ struct CalibrateResult {
 CalibrateResult calibrate_model(const CalibrateJob& job, const Host& host);
 
 // One profile of several shards, byte for byte what one run over all of them would have written;
-// `stamp` as above.
+// `stamp` as above. Throws bad_input naming what differs between their models, data or settings, or
+// a sample that is in two of them.
 CalibrateResult merge_profile_files(const std::vector<std::filesystem::path>& profiles,
                                     const std::filesystem::path& output, bool stamp = false);
 

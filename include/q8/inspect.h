@@ -30,7 +30,8 @@ struct LintOptions {
 Inspection lint_file(const std::filesystem::path& model, const LintOptions& options);
 
 struct VerifyOptions {
-  std::optional<std::filesystem::path> calibration;  // nothing: the only *.q8cal beside the model
+  // Nothing: that beside the model which it was made with.
+  std::optional<std::filesystem::path> calibration;
   std::optional<std::filesystem::path> source;  // nothing: the one that the profile was made of
   std::optional<std::filesystem::path> plan;    // nothing: it was made, or given as it was made
   bool json = false;
@@ -56,11 +57,11 @@ Inspection diff_files(const std::filesystem::path& a, const std::filesystem::pat
 std::string profile_page(const std::filesystem::path& profile);
 
 // A calibration profile's ranges by an observer, in another quantizer's format: "ort-json" or
-// "tensorrt-cache".
+// "tensorrt-cache". Throws usage_error for unknown names.
 std::string export_profile(const std::filesystem::path& profile, const std::string& format,
                            const std::string& observer);
 
-// Whole or not at all.
+// Whole or not at all. Throws resource_error where it cannot be written.
 void save_text(const std::string& content, const std::filesystem::path& file);
 
 }  // namespace q8

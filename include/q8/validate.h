@@ -98,10 +98,12 @@ struct ReportFormat {
 std::vector<ReportFormat> report_formats();
 
 struct ValidateJob {
-  std::filesystem::path fp32;         // empty: the model that the profile was made of
-  std::filesystem::path int8;         // empty: <fp32's stem>.int8.onnx in the working directory
-  std::filesystem::path calibration;  // empty: the *.q8cal in the working directory, if any
-  DataPaths data;                     // empty: the profile's data without its samples
+  std::filesystem::path fp32;  // empty: the model that the profile was made of
+  std::filesystem::path int8;  // empty: <fp32's stem>.int8.onnx in the working directory
+  // Of another model than fp32 it is an error. Empty: that in the working directory which the INT8
+  // model was made with, else the only one that was made of fp32, if any.
+  std::filesystem::path calibration;
+  DataPaths data;                            // empty: the profile's data without its samples
   std::optional<std::int64_t> samples = {};  // at most, spread evenly; nothing: all
   std::int64_t label_offset = 0;             // output index of class 0
   // The input that is 0 where a position is padding, which is not compared; empty: the one that
@@ -121,9 +123,9 @@ struct ValidateResult {
   std::string output;  // the reports whose path is "-"
 };
 
-// Throws Error: usage where models are not found, bad_input where the INT8 model was made of
-// another float model, where a sample was seen by calibration, where no sample is left, and where
-// a gate needs labels or class scores that are not there.
+// Throws Error: usage where models are not found, bad_input where the INT8 model or the profile was
+// made of another float model, where a sample was seen by calibration, where no sample is left, and
+// where a gate needs labels or class scores that are not there.
 ValidateResult validate_models(const ValidateJob& job, const Host& host);
 
 }  // namespace q8

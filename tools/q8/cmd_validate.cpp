@@ -59,7 +59,7 @@ CommandRun add_validate(CLI::App& command) {
       ->type_name("FILE");
   command
       .add_option("--calibration", job.calibration,
-                  "profile whose samples do not count (default: the *.q8cal here)")
+                  "profile whose samples do not count (default: the *.q8cal of the model here)")
       ->type_name("FILE");
   add_data_options(command, job.data);
   add_mask_option(command, job.mask);
