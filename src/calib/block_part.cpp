@@ -40,22 +40,16 @@ class Looker {
     return {block_.data + begin, static_cast<std::size_t>(end - begin)};
   }
 
-  SummaryF32 summarize(std::span<const float> values) {
-    SummaryF32 s;
-    kernels_.summarize(values.data(), values.size(), &s);
-    part_.all_finite = part_.all_finite && s.all_finite;
-    part_.zeros += s.zeros;
-    return s;
-  }
-
   // Extrema go to the whole and, where there is one, to the channel.
   void values(std::int64_t begin, std::int64_t end, Extrema* channel) {
     for (; begin < end && part_.all_finite; begin += kPiece) {
       const std::span<const float> some = piece(begin, std::min(begin + kPiece, end));
-      const SummaryF32 s = summarize(some);
+      SummaryF32 s;
+      kernels_.summarize(some.data(), some.size(), &s);
+      part_.all_finite = s.all_finite;
       part_.extrema.include({s.minimum, s.maximum});
       if (channel != nullptr) channel->include({s.minimum, s.maximum});
-      if (counters_ != nullptr && part_.all_finite) count(some, false);
+      count(some);
     }
   }
 
@@ -71,37 +65,32 @@ class Looker {
   }
 
   // Channels that lie side by side: rows of channels · inner columns. The extrema of all values are
-  // those of the columns; finding bins also tells zeros and what is not finite.
+  // those of the columns.
   void rows(std::int64_t begin, std::int64_t end) {
     const std::int64_t columns = columns_of(block_);
     const std::int64_t step = std::max<std::int64_t>(1, kPiece / columns);
     for (std::int64_t row = begin; row < end && part_.all_finite; row += step) {
       const std::int64_t past = std::min(row + step, end);
       const std::span<const float> some = piece(row * columns, past * columns);
-      kernels_.column_extrema(some.data(), static_cast<std::size_t>(past - row),
-                              static_cast<std::size_t>(columns), part_.minimum.data(),
-                              part_.maximum.data());
-      if (counters_ != nullptr)
-        count(some, true);
-      else
-        summarize(some);
+      part_.all_finite = kernels_.column_extrema(some.data(), static_cast<std::size_t>(past - row),
+                                                 static_cast<std::size_t>(columns),
+                                                 part_.minimum.data(), part_.maximum.data());
+      count(some);
     }
     for (std::size_t c = 0; c < part_.minimum.size(); ++c)
       part_.extrema.include({part_.minimum[c], part_.maximum[c]});
   }
 
-  // What does not fit is left for later. Of values that are summarized already, zeros are known.
-  void count(std::span<const float> values, bool zeros_too) {
-    for (std::size_t begin = 0; begin < values.size() && part_.all_finite;
-         begin += Counters::kBlock) {
+  // What does not fit is left for later.
+  void count(std::span<const float> values) {
+    if (counters_ == nullptr || !part_.all_finite) return;
+    for (std::size_t begin = 0; begin < values.size(); begin += Counters::kBlock) {
       const auto block = values.subspan(begin, std::min(Counters::kBlock, values.size() - begin));
       std::size_t found = 0;
-      if (counters_->count(kernels_, block, found)) {
-        if (zeros_too) part_.zeros += block.size() - found;
-        continue;
-      }
-      if (zeros_too) summarize(block);
-      part_.late.push_back(block);
+      if (counters_->count(kernels_, block, found))
+        part_.nonzeros += found;
+      else
+        part_.late.push_back(block);
     }
   }
 
@@ -134,7 +123,7 @@ BlockPart joined(std::span<const BlockPart> parts) {
                 .late = {}};
   for (const BlockPart& part : parts) {
     all.extrema.include(part.extrema);
-    all.zeros += part.zeros;
+    all.nonzeros += part.nonzeros;
     all.all_finite = all.all_finite && part.all_finite;
     for (std::size_t c = 0; c < all.minimum.size(); ++c) {
       all.minimum[c] = std::min(all.minimum[c], part.minimum[c]);

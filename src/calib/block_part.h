@@ -13,8 +13,8 @@ namespace q8 {
 // What one thread finds in its part of a block.
 struct BlockPart {
   Extrema extrema;
-  std::uint64_t zeros = 0;
-  bool all_finite = true;  // else nothing else holds
+  bool all_finite = true;      // else nothing else holds
+  std::uint64_t nonzeros = 0;  // counted by the counters that look_through() was given
   // One for each of columns_of(block).
   std::vector<float> minimum, maximum;
   // Pieces that the histogram did not cover, to be counted when it does.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 #include "base/error.h"
@@ -44,13 +45,12 @@ StatisticsCollector::StatisticsCollector(Threads& threads, Isa isa)
 
 StatisticsCollector::~StatisticsCollector() = default;
 
-void StatisticsCollector::count(std::span<const float> values, Histogram& histogram) {
+// Counts what the histogram covers; returns how many values are not zero.
+std::uint64_t StatisticsCollector::count(std::span<const float> values, Histogram& histogram) {
   const auto size = static_cast<std::int64_t>(values.size());
-  if (size < kFew) {
-    histogram.add(values, scratch_->kernels);
-    return;
-  }
+  if (size < kFew) return histogram.add(values, scratch_->kernels);
   const std::int64_t parts = parts_of(size);
+  std::vector<std::uint64_t> nonzeros(static_cast<std::size_t>(parts));
   threads_.parallel_for(parts, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t part = begin; part < end; ++part) {
       const auto from = static_cast<std::size_t>(size * part / parts),
@@ -62,11 +62,13 @@ void StatisticsCollector::count(std::span<const float> values, Histogram& histog
         const auto block = values.subspan(at, std::min(Counters::kBlock, to - at));
         const bool fits = counters.count(scratch_->kernels, block, found);
         Q8_ASSERT(fits);
+        nonzeros[static_cast<std::size_t>(part)] += found;
       }
       counters.end();
     }
   });
   flush(parts, histogram);
+  return std::accumulate(nonzeros.begin(), nonzeros.end(), std::uint64_t{0});
 }
 
 std::int64_t StatisticsCollector::parts_of(std::int64_t size) const {
@@ -96,14 +98,16 @@ StatisticsCollector::Added StatisticsCollector::add(const ValueBlock& block,
   // Adding +0 turns −0 into +0, whichever of the two the order of values made the extremum.
   const Extrema extrema{all.extrema.minimum + 0.0f, all.extrema.maximum + 0.0f};
   statistics.count += static_cast<std::uint64_t>(size);
-  statistics.zeros += all.zeros;
   statistics.extrema.include(extrema);
   statistics.channels.merge(channel_extrema(block, all));
   if (at_once) flush(std::ssize(parts), histogram);
   histogram.cover(extrema.minimum, extrema.maximum);
-  if (!at_once && !histogram.empty()) count(values, histogram);
+  std::uint64_t nonzeros = all.nonzeros;
+  if (!at_once && !extrema.all_zero()) nonzeros = count(values, histogram);
   for (const BlockPart& part : parts)
-    for (const std::span<const float> piece : part.late) histogram.add(piece, scratch_->kernels);
+    for (const std::span<const float> piece : part.late)
+      nonzeros += histogram.add(piece, scratch_->kernels);
+  statistics.zeros += values.size() - nonzeros;
   return {.oddity = Oddity::kNone, .extrema = extrema};
 }
 

@@ -39,7 +39,7 @@ class StatisticsCollector {
   struct Scratch;
   void look_through_parts(const ValueBlock& block, const Histogram* histogram,
                           std::span<BlockPart> parts);
-  void count(std::span<const float> values, Histogram& histogram);
+  std::uint64_t count(std::span<const float> values, Histogram& histogram);
   void flush(std::int64_t parts, Histogram& histogram);
   std::int64_t parts_of(std::int64_t size) const;
 

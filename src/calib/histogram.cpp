@@ -115,10 +115,11 @@ bool Histogram::covers(float low, float high) const {
          (low <= 0 || low >= lower_edge(0)) && (high >= 0 || high <= end);
 }
 
-void Histogram::add(std::span<const float> values, const StatisticsF32Row& kernels) {
+std::uint64_t Histogram::add(std::span<const float> values, const StatisticsF32Row& kernels) {
   constexpr std::size_t kBlock = 1024;
   std::int32_t bins[kBlock + kBinSlack];
   const float inverse_width = std::ldexp(1.0f, -exponent_);
+  std::uint64_t all = 0;
   for (std::size_t begin = 0; begin < values.size(); begin += kBlock) {
     const std::size_t found =
         kernels
@@ -126,7 +127,9 @@ void Histogram::add(std::span<const float> values, const StatisticsF32Row& kerne
                        inverse_width, bins)
             .found;
     for (std::size_t i = 0; i < found; ++i) ++counts_[static_cast<std::size_t>(bins[i] - first_)];
+    all += found;
   }
+  return all;
 }
 
 void Histogram::add_counts(std::int32_t first, std::span<const std::uint64_t> sums) {

@@ -35,8 +35,8 @@ class Histogram {
   void cover(float low, float high);
   // Whether there are bins for all finite values from low to high.
   bool covers(float low, float high) const;
-  // Counts values that are finite and covered, but not zeros.
-  void add(std::span<const float> values, const StatisticsF32Row& kernels);
+  // Counts values that are finite and covered, but not zeros. Returns how many are not zero.
+  std::uint64_t add(std::span<const float> values, const StatisticsF32Row& kernels);
   // For those who count on their own, only between cover() and trim(): sums[j] is added to bin
   // `first + j`, all covered.
   void add_counts(std::int32_t first, std::span<const std::uint64_t> sums);

@@ -15,6 +15,7 @@ struct Extrema {
 
   static constexpr float kNone = 3.4028234663852886e38f;  // FLT_MAX
   bool empty() const { return minimum > maximum; }
+  bool all_zero() const { return minimum == 0 && maximum == 0; }
   void include(const Extrema& other) {
     minimum = other.minimum < minimum ? other.minimum : minimum;
     maximum = other.maximum > maximum ? other.maximum : maximum;

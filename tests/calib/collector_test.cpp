@@ -115,6 +115,20 @@ TEST(Collector, LaterSamplesCountAsOneOfThemAll) {
   }
 }
 
+// As a resumed profile has it: its bins do not reach down to zero.
+TEST(Collector, ZerosAfterATrimmedHistogram) {
+  const std::vector<float> far(5000, 100.0f), zeros(5000);
+  Threads threads(1);
+  StatisticsCollector collector(threads, best_isa());
+  TensorStatistics s;
+  collector.add({.data = far.data(), .inner = 5000}, s);
+  s.histogram.trim();
+  collector.add({.data = zeros.data(), .inner = 5000}, s);
+  EXPECT_EQ(s.count, 10000u);
+  EXPECT_EQ(s.zeros, 5000u);
+  EXPECT_EQ(s.histogram.total(), 5000u);
+}
+
 TEST(Collector, WhatIsNotFiniteAmongLaterSamplesChangesNothing) {
   std::vector<float> values = numbers_with_zeros(65 * 2000);
   for (const std::int64_t channels : {std::int64_t{0}, std::int64_t{65}})

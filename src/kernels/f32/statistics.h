@@ -5,11 +5,10 @@
 
 namespace q8 {
 
-// What calibration asks of a block of floats. `minimum`, `maximum` (of −0 and +0 either) and
-// `zeros` hold only where all values are finite; of no values: FLT_MAX, −FLT_MAX, 0, true.
+// What calibration asks of a block of floats. `minimum` and `maximum` (of −0 and +0 either) hold
+// only where all values are finite; of no values: FLT_MAX, −FLT_MAX, true.
 struct SummaryF32 {
   float minimum, maximum;
-  std::uint64_t zeros;
   bool all_finite;
 };
 
@@ -17,12 +16,12 @@ void summarize_f32_scalar(const float* values, std::size_t count, SummaryF32* su
 void summarize_f32_avx2(const float*, std::size_t, SummaryF32*);
 void summarize_f32_avx512(const float*, std::size_t, SummaryF32*);
 
-// For x [rows, columns], row-major and finite: minimum[j] and maximum[j] (given, from earlier
-// blocks) are widened by column j.
-void column_extrema_f32_scalar(const float* values, std::size_t rows, std::size_t columns,
+// For x [rows, columns], row-major: minimum[j] and maximum[j] (given, from earlier blocks) are
+// widened by column j. False where a value is not finite: they hold nothing of use then.
+bool column_extrema_f32_scalar(const float* values, std::size_t rows, std::size_t columns,
                                float* minimum, float* maximum);
-void column_extrema_f32_avx2(const float*, std::size_t, std::size_t, float*, float*);
-void column_extrema_f32_avx512(const float*, std::size_t, std::size_t, float*, float*);
+bool column_extrema_f32_avx2(const float*, std::size_t, std::size_t, float*, float*);
+bool column_extrema_f32_avx512(const float*, std::size_t, std::size_t, float*, float*);
 
 struct BinsF32 {
   std::size_t found;             // values that are not zero

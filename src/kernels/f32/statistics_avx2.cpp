@@ -13,6 +13,12 @@ float lane(__m256 v, int i) {
   return lanes[i];
 }
 
+// Of sums (or) of products x · 0: ±0 or, where an x is not finite, NaN, whose exponent bits are all
+// set: no other bits but the sign can be.
+bool all_finite(__m256 products) {
+  return _mm256_movemask_ps(_mm256_cmp_ps(products, products, _CMP_UNORD_Q)) == 0;
+}
+
 // For each mask of eight lanes: the kept ones moved to the front, and their number.
 struct SqueezeTable {
   std::uint8_t order[256][8];
@@ -27,40 +33,22 @@ constexpr SqueezeTable kSqueeze;
 
 }  // namespace
 
-// Two accumulators of each kind: vminps has a latency of four cycles on some CPUs. A value is
-// finite where x · 0 is 0; NaN sticks in the sum of those products.
+// Two accumulators of each kind: vminps has a latency of four cycles on some CPUs.
 void summarize_f32_avx2(const float* values, std::size_t count, SummaryF32* summary) {
-  __m256 low[2], high[2], product = _mm256_setzero_ps();
-  __m256i zeros[2];
+  const __m256 zero = _mm256_setzero_ps();
+  __m256 low[2], high[2], product = zero;
   for (int k = 0; k < 2; ++k) {
     low[k] = _mm256_set1_ps(kMax);
     high[k] = _mm256_set1_ps(-kMax);
-    zeros[k] = _mm256_setzero_si256();
   }
-  const __m256 zero = _mm256_setzero_ps();
-  std::uint64_t zero_count = 0;
   std::size_t i = 0;
-  while (i + 16 <= count) {
-    // The 32-bit counters of zeros are emptied every 2^20 steps.
-    const std::size_t left = (count - i) / 16;
-    const std::size_t steps = left < (std::size_t{1} << 20) ? left : (std::size_t{1} << 20);
-    for (std::size_t step = 0; step < steps; ++step, i += 16) {
-      for (int k = 0; k < 2; ++k) {
-        const __m256 x = _mm256_loadu_ps(values + i + 8 * k);
-        low[k] = _mm256_min_ps(x, low[k]);
-        high[k] = _mm256_max_ps(x, high[k]);
-        zeros[k] =
-            _mm256_sub_epi32(zeros[k], _mm256_castps_si256(_mm256_cmp_ps(x, zero, _CMP_EQ_OQ)));
-        product = _mm256_or_ps(product, _mm256_mul_ps(x, zero));
-      }
-    }
+  for (; i + 16 <= count; i += 16)
     for (int k = 0; k < 2; ++k) {
-      alignas(32) std::uint32_t lanes[8];
-      _mm256_store_si256(reinterpret_cast<__m256i*>(lanes), zeros[k]);
-      for (const std::uint32_t n : lanes) zero_count += n;
-      zeros[k] = _mm256_setzero_si256();
+      const __m256 x = _mm256_loadu_ps(values + i + 8 * k);
+      low[k] = _mm256_min_ps(x, low[k]);
+      high[k] = _mm256_max_ps(x, high[k]);
+      product = _mm256_or_ps(product, _mm256_mul_ps(x, zero));
     }
-  }
   SummaryF32 s;
   summarize_f32_scalar(values + i, count - i, &s);
   const __m256 l = _mm256_min_ps(low[0], low[1]), h = _mm256_max_ps(high[0], high[1]);
@@ -68,14 +56,14 @@ void summarize_f32_avx2(const float* values, std::size_t count, SummaryF32* summ
     if (lane(l, k) < s.minimum) s.minimum = lane(l, k);
     if (lane(h, k) > s.maximum) s.maximum = lane(h, k);
   }
-  s.zeros += zero_count;
-  // x · 0 is ±0 or NaN, whose exponent bits are all set: no other bits but the sign can be.
-  if (_mm256_movemask_ps(_mm256_cmp_ps(product, product, _CMP_UNORD_Q)) != 0) s.all_finite = false;
+  s.all_finite = s.all_finite && all_finite(product);
   *summary = s;
 }
 
-void column_extrema_f32_avx2(const float* values, std::size_t rows, std::size_t columns,
+bool column_extrema_f32_avx2(const float* values, std::size_t rows, std::size_t columns,
                              float* minimum, float* maximum) {
+  const __m256 zero = _mm256_setzero_ps();
+  __m256 product = zero;
   std::size_t j = 0;
   for (; j + 8 <= columns; j += 8) {
     __m256 low = _mm256_loadu_ps(minimum + j), high = _mm256_loadu_ps(maximum + j);
@@ -84,17 +72,21 @@ void column_extrema_f32_avx2(const float* values, std::size_t rows, std::size_t 
       const __m256 v = _mm256_loadu_ps(x);
       low = _mm256_min_ps(v, low);
       high = _mm256_max_ps(v, high);
+      product = _mm256_or_ps(product, _mm256_mul_ps(v, zero));
     }
     _mm256_storeu_ps(minimum + j, low);
     _mm256_storeu_ps(maximum + j, high);
   }
+  float rest = 0;  // NaN or a zero, as `product`
   for (; j < columns; ++j) {
     const float* x = values + j;
     for (std::size_t i = 0; i < rows; ++i, x += columns) {
       if (*x < minimum[j]) minimum[j] = *x;
       if (*x > maximum[j]) maximum[j] = *x;
+      rest += *x * 0.0f;
     }
   }
+  return all_finite(product) && rest == 0;
 }
 
 // Values that are zero are squeezed out by a permutation looked up by the mask of the others. For

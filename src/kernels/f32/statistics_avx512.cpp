@@ -15,15 +15,23 @@ __mmask16 first_lanes(std::size_t count) {
   return count >= 16 ? __mmask16{0xffff} : static_cast<__mmask16>((1u << count) - 1);
 }
 
+// Whether all x were finite of whose products x · 0 the bits were joined: those are ±0 or NaN,
+// whose exponent bits are all set, so no other bits but the sign can be.
+bool all_finite(__m512i products) {
+  const __m512 p = _mm512_castsi512_ps(products);
+  return _mm512_cmp_ps_mask(p, p, _CMP_UNORD_Q) == 0;
+}
+
+__m512i with_product(__m512i products, __m512 x) {
+  return _mm512_or_si512(products, _mm512_castps_si512(_mm512_mul_ps(x, _mm512_setzero_ps())));
+}
+
 }  // namespace
 
-// Two accumulators of each kind. A value is finite where x · 0 is 0; NaN sticks in the sum of those
-// products' bits. Lanes past the end read as one that changes nothing.
+// Two accumulators of each kind. Lanes past the end read as one that changes nothing.
 void summarize_f32_avx512(const float* values, std::size_t count, SummaryF32* summary) {
-  const __m512 zero = _mm512_setzero_ps();
   __m512 low[2], high[2];
-  __m512i product = _mm512_setzero_si512();
-  std::uint64_t zeros = 0;
+  __m512i products = _mm512_setzero_si512();
   for (int k = 0; k < 2; ++k) {
     low[k] = _mm512_set1_ps(kMax);
     high[k] = _mm512_set1_ps(-kMax);
@@ -31,9 +39,7 @@ void summarize_f32_avx512(const float* values, std::size_t count, SummaryF32* su
   const auto take = [&](int k, __m512 x, __mmask16 lanes) {
     low[k] = _mm512_mask_min_ps(low[k], lanes, x, low[k]);
     high[k] = _mm512_mask_max_ps(high[k], lanes, x, high[k]);
-    zeros += static_cast<unsigned>(
-        __builtin_popcount(_mm512_mask_cmp_ps_mask(lanes, x, zero, _CMP_EQ_OQ)));
-    product = _mm512_or_si512(product, _mm512_castps_si512(_mm512_mul_ps(x, zero)));
+    products = with_product(products, x);
   };
   std::size_t i = 0;
   for (; i + 32 <= count; i += 32) {
@@ -44,17 +50,19 @@ void summarize_f32_avx512(const float* values, std::size_t count, SummaryF32* su
     const __mmask16 lanes = first_lanes(count - i);
     take(0, _mm512_maskz_loadu_ps(lanes, values + i), lanes);
   }
-  // x · 0 is ±0 or NaN, whose exponent bits are all set: no other bits but the sign can be.
-  const __m512 products = _mm512_castsi512_ps(product);
   *summary = {.minimum = _mm512_reduce_min_ps(_mm512_min_ps(low[0], low[1])),
               .maximum = _mm512_reduce_max_ps(_mm512_max_ps(high[0], high[1])),
-              .zeros = zeros,
-              .all_finite = _mm512_cmp_ps_mask(products, products, _CMP_UNORD_Q) == 0};
+              .all_finite = all_finite(products)};
 }
 
+// What the caller will ask for next, a calibration piece (16 KB) ahead, is asked of the memory
+// here: rows of some columns are no stream that the processor would see.
+constexpr std::size_t kAhead = 4096;
+
 // Four vectors of columns at a time: each minimum waits four cycles for the one before.
-void column_extrema_f32_avx512(const float* values, std::size_t rows, std::size_t columns,
+bool column_extrema_f32_avx512(const float* values, std::size_t rows, std::size_t columns,
                                float* minimum, float* maximum) {
+  __m512i products = _mm512_setzero_si512();
   std::size_t j = 0;
   for (; j + 64 <= columns; j += 64) {
     __m512 low[4], high[4];
@@ -68,6 +76,7 @@ void column_extrema_f32_avx512(const float* values, std::size_t rows, std::size_
         const __m512 v = _mm512_loadu_ps(x + 16 * k);
         low[k] = _mm512_min_ps(v, low[k]);
         high[k] = _mm512_max_ps(v, high[k]);
+        products = with_product(products, v);
       }
     for (int k = 0; k < 4; ++k) {
       _mm512_storeu_ps(minimum + j + 16 * k, low[k]);
@@ -86,15 +95,18 @@ void column_extrema_f32_avx512(const float* values, std::size_t rows, std::size_
         const __m512 v = _mm512_maskz_loadu_ps(lanes, x + k * columns);
         low[k] = _mm512_min_ps(v, low[k]);
         high[k] = _mm512_max_ps(v, high[k]);
+        products = with_product(products, v);
       }
     if (i < rows) {
       const __m512 v = _mm512_maskz_loadu_ps(lanes, x);
       low[0] = _mm512_min_ps(v, low[0]);
       high[0] = _mm512_max_ps(v, high[0]);
+      products = with_product(products, v);
     }
     _mm512_mask_storeu_ps(minimum + j, lanes, _mm512_min_ps(low[0], low[1]));
     _mm512_mask_storeu_ps(maximum + j, lanes, _mm512_max_ps(high[0], high[1]));
   }
+  return all_finite(products);
 }
 
 // Values that are zero are squeezed out in the register: vpcompressd to memory is slow on Zen 4.

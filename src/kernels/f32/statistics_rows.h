@@ -12,7 +12,7 @@ struct StatisticsF32Row {
   const char* name;
   Isa isa;
   void (*summarize)(const float*, std::size_t, SummaryF32*);
-  void (*column_extrema)(const float*, std::size_t, std::size_t, float*, float*);
+  bool (*column_extrema)(const float*, std::size_t, std::size_t, float*, float*);
   BinsF32 (*find_bins)(const float*, std::size_t, float, std::int32_t*);
 };
 

@@ -6,25 +6,27 @@
 namespace q8 {
 
 void summarize_f32_scalar(const float* values, std::size_t count, SummaryF32* summary) {
-  SummaryF32 s{.minimum = FLT_MAX, .maximum = -FLT_MAX, .zeros = 0, .all_finite = true};
+  SummaryF32 s{.minimum = FLT_MAX, .maximum = -FLT_MAX, .all_finite = true};
   for (std::size_t i = 0; i < count; ++i) {
     const float x = values[i];
     if (x < s.minimum) s.minimum = x;
     if (x > s.maximum) s.maximum = x;
-    if (x == 0) ++s.zeros;
     if (!std::isfinite(x)) s.all_finite = false;
   }
   *summary = s;
 }
 
-void column_extrema_f32_scalar(const float* values, std::size_t rows, std::size_t columns,
+bool column_extrema_f32_scalar(const float* values, std::size_t rows, std::size_t columns,
                                float* minimum, float* maximum) {
+  bool all_finite = true;
   for (std::size_t i = 0; i < rows; ++i, values += columns) {
     for (std::size_t j = 0; j < columns; ++j) {
       minimum[j] = values[j] < minimum[j] ? values[j] : minimum[j];
       maximum[j] = values[j] > maximum[j] ? values[j] : maximum[j];
+      all_finite = all_finite && std::isfinite(values[j]);
     }
   }
+  return all_finite;
 }
 
 BinsF32 find_bins_f32_scalar(const float* values, std::size_t count, float inverse_width,
