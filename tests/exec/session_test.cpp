@@ -145,33 +145,6 @@ TEST(Session, ANumberOfThreadsChangesNoBit) {
     EXPECT_EQ(Session(g.graph, threads(count)).run(std::vector{x})[0].to_floats(), one);
 }
 
-// Rows of heads are shared out; node by node every product has the threads to itself.
-TEST(Session, ANumberOfThreadsChangesNoBitOfAttention) {
-  SmallGraph g;
-  for (const char* name : {"q", "k", "v"}) g.input(name);
-  const auto turn = [&](const char* from, const char* to, std::vector<std::int64_t> order) {
-    g.node("Transpose", {from}, {to}).attributes.set("perm", std::move(order));
-  };
-  turn("q", "q_t", {0, 2, 1, 3});
-  turn("k", "k_t", {0, 2, 3, 1});
-  turn("v", "v_t", {0, 2, 1, 3});
-  g.node("MatMul", {"q_t", "k_t"}, {"scores"});
-  g.node("Softmax", {"scores"}, {"shares"});
-  g.node("MatMul", {"shares", "v_t"}, {"heads"});
-  turn("heads", "y", {0, 2, 1, 3});
-  g.output("y");
-  std::vector<Tensor> inputs;
-  for (int i = 0; i < 3; ++i) {
-    Tensor& x = inputs.emplace_back(DType::kF32, Shape{2, 131, 3, 24});
-    for (std::int64_t at = 0; at < x.size(); ++at)
-      x.mutable_data<float>()[at] = std::sin(static_cast<float>(at * (i + 1)));
-  }
-  const auto plain = Session(g.graph, {.threads = 1, .optimize = false, .keep = {}}).run(inputs);
-  for (const int count : {1, 2, 3, 4})
-    EXPECT_EQ(Session(g.graph, threads(count)).run(inputs)[0].to_floats(), plain[0].to_floats())
-        << count << " threads";
-}
-
 // y = x reshaped to [rows · columns, 1], with the shape computed from x's; w = as many ones.
 SmallGraph with_shape_arithmetic() {
   SmallGraph g;

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "exec/lowering/clamp.h"
+#include "exec/lowering/float_number.h"
 #include "exec/lowering/lone_readers.h"
 
 namespace q8 {
@@ -40,14 +41,10 @@ class Finder {
     return node.inputs[0] == one ? node.inputs[1] : node.inputs[0];
   }
 
-  // One float, whatever its shape: true where it stands within two roundings of `wanted` and does
-  // not widen x by broadcasting.
+  // True for one float that stands within two roundings of `wanted`.
   bool is_number(ValueId id, double wanted) const {
-    const Tensor* constant = graph_.constant(id);
-    if (constant == nullptr || constant->dtype() != DType::kF32 || constant->size() != 1 ||
-        constant->rank() > 1)
-      return false;
-    return is_near(*constant->data<float>(), wanted);
+    const float* number = float_number(graph_, id);
+    return number != nullptr && is_near(*number, wanted);
   }
   static bool is_near(float found, double wanted) {
     return std::abs(static_cast<double>(found) - wanted) <= 2.4e-7 * wanted;

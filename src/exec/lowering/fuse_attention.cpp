@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "exec/lowering/float_number.h"
 #include "exec/lowering/lone_readers.h"
 
 namespace q8 {
@@ -155,11 +156,7 @@ class AttentionFuser {
            graph_.node(id).attributes.get_ints("perm").size() >= 2;
   }
 
-  bool is_number(ValueId id) const {
-    const Tensor* constant = graph_.constant(id);
-    return constant != nullptr && constant->dtype() == DType::kF32 && constant->size() == 1 &&
-           constant->rank() <= 1;
-  }
+  bool is_number(ValueId id) const { return float_number(graph_, id) != nullptr; }
 
   // As far as that can be seen here: declared, or of the same type as a constant that it is made
   // with.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "exec/lowering/float_number.h"
 #include "exec/lowering/lone_readers.h"
 #include "exec/lowering/qdq_group.h"
 
@@ -126,10 +127,7 @@ class RowsFuser {
     return gone;
   }
 
-  bool is_number(ValueId id) const {
-    return is_float_constant(id) && graph_.constant(id)->size() == 1 &&
-           graph_.constant(id)->rank() <= 1;
-  }
+  bool is_number(ValueId id) const { return float_number(graph_, id) != nullptr; }
 
   // A Mul by a number that makes the value for one reader.
   NodeId multiplied(ValueId value) const {

@@ -1,11 +1,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdint>
 #include <limits>
 
 #include "exec/lowering/fuse_activation.h"
 #include "exec/lowering/lower.h"
+#include "exec/session.h"
 #include "graph/small_graph.h"
 
 // Which nodes the passes take away. That what is left computes the same is seen beside ONNX
@@ -312,6 +314,25 @@ SmallGraph attention() {
 
 TEST(FuseAttention, TakesInWhatTurnsHeads) {
   EXPECT_EQ(lowered_types(attention()), "q8.AttentionByHeads");
+}
+
+// Heads are shared out; node by node every product has the threads to itself.
+TEST(FuseAttention, HasTheSameBitsAsNodeByNodeWithAnyNumberOfThreads) {
+  const SmallGraph g = attention();
+  const Shape heads{2, 131, 3, 24};
+  std::vector<Tensor> inputs;
+  for (const Shape& shape : {heads, heads, heads, Shape{2, 1, 131, 131}}) {
+    Tensor& x = inputs.emplace_back(DType::kF32, shape);
+    for (std::int64_t i = 0; i < x.size(); ++i)
+      x.mutable_data<float>()[i] =
+          std::sin(static_cast<float>(i * static_cast<std::int64_t>(inputs.size())));
+  }
+  const auto run = [&](int threads, bool optimize) {
+    const Session session(g.graph, {.threads = threads, .optimize = optimize, .keep = {}});
+    return session.run(inputs)[0].to_floats();
+  };
+  const auto plain = run(1, false);
+  for (const int threads : {1, 2, 3, 4}) EXPECT_EQ(run(threads, true), plain) << threads;
 }
 
 TEST(FuseAttention, WhatIsReadElsewhereOrShownStays) {
